@@ -1,0 +1,9 @@
+//! The rules of Counterfoil: money, limits, pricing, aggregates, and the book that decides and folds.
+//!
+//! No I/O, no async runtime, no clock and no randomness: time and ids are arguments, so the same
+//! commands always give the same events, live, in replay and in tests.
+
+pub mod ids;
+pub mod map;
+pub mod money;
+pub mod time;

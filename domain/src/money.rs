@@ -1,0 +1,190 @@
+//! Amounts of credit: exact decimals with at most six places, never floats.
+//!
+//! Addition lives here and nowhere else, so that every other file of this crate can deny bare
+//! arithmetic on balances.
+
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// An amount of credit: at most 6 decimals, between −10¹⁵ and 10¹⁵.
+///
+/// Balances may be negative (an overdrawn account); what a request may bring in is checked with
+/// [`Credits::positive`]. In JSON a string without trailing zeros, because JSON numbers are floats
+/// to most readers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Credits(Decimal);
+
+/// Most decimals of an amount.
+pub const PLACES: u32 = 6;
+/// The largest single amount that a command may bring: 10¹².
+const LARGEST_AMOUNT: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0);
+/// The largest balance: 10¹⁵.
+const LARGEST_BALANCE: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
+
+impl Credits {
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
+    /// Checks places and range of a balance.
+    pub fn new(amount: Decimal) -> Result<Self, MoneyError> {
+        let amount = amount.normalize();
+        if amount.scale() > PLACES {
+            return Err(MoneyError::Places);
+        }
+        if amount.abs() > LARGEST_BALANCE { Err(MoneyError::Range) } else { Ok(Self(amount)) }
+    }
+
+    /// An amount that a command brings: above zero and at most 10¹².
+    pub fn positive(amount: Decimal) -> Result<Self, MoneyError> {
+        let amount = Self::new(amount)?;
+        if amount.0 <= Decimal::ZERO {
+            return Err(MoneyError::NotPositive);
+        }
+        if amount.0 > LARGEST_AMOUNT { Err(MoneyError::Range) } else { Ok(amount) }
+    }
+
+    /// A whole number of credits.
+    pub fn whole(amount: u32) -> Self {
+        Self(Decimal::from(amount))
+    }
+
+    /// Rounds an exact product to six places, once, and checks its range.
+    pub fn rounded(amount: Decimal, rounding: Rounding) -> Result<Self, MoneyError> {
+        Self::new(amount.round_dp_with_strategy(PLACES, rounding.strategy()))
+    }
+
+    /// The bare decimal.
+    pub fn decimal(self) -> Decimal {
+        self.0
+    }
+
+    pub fn is_zero(self) -> bool {
+        self.0.is_zero()
+    }
+
+    pub fn is_positive(self) -> bool {
+        self.0 > Decimal::ZERO
+    }
+
+    /// The sum. Two balances of at most 10¹⁵ always fit a decimal of 28 digits.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+
+    /// The difference, which may be below zero.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+
+    /// The sum, refused when it leaves the range of a balance.
+    pub fn checked_plus(self, other: Self) -> Result<Self, MoneyError> {
+        Self::new(self.0 + other.0)
+    }
+
+    /// The part above zero.
+    #[must_use]
+    pub fn or_zero(self) -> Self {
+        self.max(Self::ZERO)
+    }
+}
+
+impl std::iter::Sum for Credits {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::ZERO, Self::plus)
+    }
+}
+
+impl fmt::Display for Credits {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.normalize(), out)
+    }
+}
+
+impl fmt::Debug for Credits {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+impl FromStr for Credits {
+    type Err = MoneyError;
+
+    fn from_str(text: &str) -> Result<Self, MoneyError> {
+        Self::new(Decimal::from_str_exact(text).map_err(|_| MoneyError::NotDecimal)?)
+    }
+}
+
+impl Serialize for Credits {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Credits {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl serde::de::Visitor<'_> for Text {
+            type Value = Credits;
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an amount as a decimal string, such as \"12.5\"")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Credits, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        from.deserialize_str(Text)
+    }
+}
+
+/// How a price is rounded to six places.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rounding {
+    /// To the nearest, a half to the even neighbour.
+    #[default]
+    HalfEven,
+    /// To the nearest, a half away from zero.
+    HalfUp,
+    /// Away from zero.
+    Up,
+    /// Towards zero.
+    Down,
+}
+
+impl Rounding {
+    fn strategy(self) -> RoundingStrategy {
+        match self {
+            Self::HalfEven => RoundingStrategy::MidpointNearestEven,
+            Self::HalfUp => RoundingStrategy::MidpointAwayFromZero,
+            Self::Up => RoundingStrategy::AwayFromZero,
+            Self::Down => RoundingStrategy::ToZero,
+        }
+    }
+}
+
+/// Why a figure is no amount.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum MoneyError {
+    #[error("not a decimal number")]
+    NotDecimal,
+    #[error("has more than 6 decimals")]
+    Places,
+    #[error("is out of range: one amount is at most 10^12, one balance at most 10^15")]
+    Range,
+    #[error("must be above zero")]
+    NotPositive,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bounds_are_ten_to_the_twelfth_and_ten_to_the_fifteenth() {
+        assert_eq!(LARGEST_AMOUNT.to_string(), "1000000000000");
+        assert_eq!(LARGEST_BALANCE.to_string(), "1000000000000000");
+    }
+}
