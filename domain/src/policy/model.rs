@@ -5,7 +5,7 @@
 
 use super::{Patterns, Responses};
 use crate::ids::Name;
-use crate::ledger::LotKind;
+use crate::ledger::{LotKind, Overdraft};
 use crate::limits::Rule;
 use crate::money::Credits;
 use crate::pricing::{OutcomeRules, PriceList};
@@ -373,17 +373,6 @@ pub enum OnExpiry {
     #[default]
     Release,
     Charge,
-}
-
-/// How far a settle may draw an account below zero.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Overdraft {
-    #[default]
-    None,
-    /// Down to minus this amount.
-    UpTo(Credits),
-    Unlimited,
 }
 
 /// A signal that, repeated, leads to a ban or a suspension.
