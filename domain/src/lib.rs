@@ -4,6 +4,8 @@
 //! commands always give the same events, live, in replay and in tests.
 
 pub mod ids;
+pub mod ledger;
 pub mod map;
 pub mod money;
+pub mod pricing;
 pub mod time;
