@@ -4,6 +4,7 @@
 //! commands always give the same events, live, in replay and in tests.
 
 pub mod ids;
+pub mod limits;
 pub mod map;
 pub mod money;
 pub mod time;
