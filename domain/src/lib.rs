@@ -5,6 +5,8 @@
 
 pub mod ids;
 pub mod limits;
+pub mod ledger;
 pub mod map;
 pub mod money;
+pub mod pricing;
 pub mod time;
