@@ -4,9 +4,10 @@
 //! commands always give the same events, live, in replay and in tests.
 
 pub mod ids;
-pub mod limits;
 pub mod ledger;
+pub mod limits;
 pub mod map;
 pub mod money;
+pub mod policy;
 pub mod pricing;
 pub mod time;

@@ -1,9 +1,9 @@
 //! Reads a policy from TOML and names every mistake with its place and remedy.
 
+use super::Policy;
 use super::check::Fault;
 use super::nearest::nearest;
 use super::places::{Places, member, position};
-use super::Policy;
 use serde::Deserialize;
 use std::fmt;
 use std::ops::Range;
@@ -98,9 +98,10 @@ fn typed(mut root: Spanned<DeTable<'_>>, places: &Places<'_>) -> Result<Policy, 
 
 /// Whether a mistake was only made by taking out what an earlier one named.
 fn follows(mistake: &Mistake, known: &Mistake) -> bool {
-    known.field.strip_prefix(&mistake.field).is_some_and(|rest| {
-        rest.is_empty() || mistake.field.is_empty() || rest.starts_with(['.', '['])
-    })
+    known
+        .field
+        .strip_prefix(&mistake.field)
+        .is_some_and(|rest| rest.is_empty() || mistake.field.is_empty() || rest.starts_with(['.', '[']))
 }
 
 fn form(error: &toml::de::Error, places: &Places<'_>) -> Mistake {
@@ -126,7 +127,9 @@ fn explain(message: &str) -> (String, String) {
     }
     match message.split_once(": ") {
         Some((what, remedy)) => (what.to_owned(), format!("give {remedy}")),
-        None => ("the value is not allowed".to_owned(), format!("it {message}").replace("it not ", "it is not ")),
+        None => {
+            ("the value is not allowed".to_owned(), format!("it {message}").replace("it not ", "it is not "))
+        }
     }
 }
 

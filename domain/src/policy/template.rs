@@ -4,7 +4,6 @@
 //! limit are resolved to its index when the template is compiled, so rendering looks nothing up by name.
 
 use super::model::Limit;
-use std::fmt::Write as _;
 
 /// What a template may show.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -232,8 +231,7 @@ fn escape(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            // Writing to a String cannot fail.
-            control if control < ' ' => drop(write!(out, "\\u{:04x}", u32::from(control))),
+            control if control < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
             other => out.push(other),
         }
     }

@@ -1,6 +1,6 @@
 //! Mistakes in what repeated signals lead to.
 
-use super::{Faults, WINDOW_MAX};
+use super::{Faults, window_max};
 use crate::limits::Rule;
 use crate::policy::{Action, Dimension, Escalation, Signal};
 
@@ -13,7 +13,7 @@ impl Faults<'_> {
             self.subject(&format!("{field}.by"), &escalation.by);
             self.above_zero(format!("{field}.count"), escalation.count);
             self.longer_than_nothing(format!("{field}.window"), escalation.window);
-            if escalation.window > WINDOW_MAX {
+            if escalation.window > window_max() {
                 let what = format!("a window of {} is longer than what is kept", escalation.window);
                 self.add(format!("{field}.window"), what, "give at most \"31d\"");
             }

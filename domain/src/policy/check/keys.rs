@@ -14,7 +14,8 @@ impl Faults<'_> {
         for (name, kind) in &keys.kinds {
             let field = format!("keys.kinds.{name}.prefix");
             let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-            if kind.prefix.len() > PREFIX_MAX || !kind.prefix.bytes().all(fits) || !kind.prefix.ends_with('_') {
+            if kind.prefix.len() > PREFIX_MAX || !kind.prefix.bytes().all(fits) || !kind.prefix.ends_with('_')
+            {
                 let remedy = "use at most 16 of a-z 0-9 _ and end with `_`, as in \"pk_\"";
                 self.add(&field, "is no beginning of a key", remedy);
             }
@@ -43,6 +44,9 @@ impl Faults<'_> {
         }
         for (kind, lead) in &self.policy.notice.announcements {
             self.longer_than_nothing(format!("notice.announcements.{kind}"), *lead);
+        }
+        for (kind, span) in &self.policy.results {
+            self.longer_than_nothing(format!("results.{kind}"), *span);
         }
     }
 }

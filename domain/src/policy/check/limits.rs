@@ -1,8 +1,8 @@
 //! Mistakes in sizes and limits.
 
-use super::{Faults, WINDOW_MAX};
+use super::{Faults, window_max};
 use crate::limits::Rule;
-use crate::policy::{Counts, Dimension, Excess, Figure, Limit, Size};
+use crate::policy::{Calendars, Counts, Dimension, Excess, Figure, Limit, Size};
 
 impl Faults<'_> {
     pub(super) fn sizes(&mut self) {
@@ -43,6 +43,7 @@ impl Faults<'_> {
             self.scope(&format!("{field}.only"), &limit.only);
             self.reason(&field, limit);
             self.hint(&field, limit);
+            self.calendar(&field, limit);
             self.excess(&field, limit);
         }
     }
@@ -51,7 +52,7 @@ impl Faults<'_> {
         let field = format!("{field}.rule");
         match rule {
             Rule::Cooldown { every } => self.longer_than_nothing(field, *every),
-            Rule::Rolling { window } if *window > WINDOW_MAX => {
+            Rule::Rolling { window } if *window > window_max() => {
                 let remedy = "give at most \"31d\", or { bucket = \"month\" }";
                 self.add(field, format!("a window of {window} is longer than what is kept"), remedy);
             }
@@ -100,7 +101,11 @@ impl Faults<'_> {
         self.patterns(&format!("{field}.endpoints"), &figure.endpoints);
         let same = |other: &Figure| other.plans == figure.plans && other.endpoints == figure.endpoints;
         if before.iter().any(same) {
-            self.add(field, "never holds: an earlier one speaks of the same requests", "take one of them out");
+            self.add(
+                field,
+                "never holds: an earlier one speaks of the same requests",
+                "take one of them out",
+            );
         }
     }
 
@@ -136,6 +141,14 @@ impl Faults<'_> {
         if limit.rule != Rule::Concurrency {
             let remedy = "take it out: the time to wait is known exactly";
             self.add(field, "only a limit on open jobs needs a hint", remedy);
+        }
+    }
+
+    fn calendar(&mut self, field: &str, limit: &Limit) {
+        let bucket = matches!(limit.rule, Rule::Bucket { .. });
+        if limit.calendar == Calendars::Account && !bucket {
+            let remedy = "take it out, or use a rule such as { bucket = \"day\" }";
+            self.add(format!("{field}.calendar"), "only buckets follow a calendar", remedy);
         }
     }
 

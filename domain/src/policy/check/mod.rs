@@ -13,7 +13,9 @@ use crate::ids::Name;
 use crate::time::Span;
 
 /// Longest window whose requests are remembered one by one: 31 days.
-const WINDOW_MAX: Span = Span::from_secs(31 * 86_400);
+fn window_max() -> Span {
+    Span::from_secs(31 * 86_400)
+}
 
 /// One mistake of meaning.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,7 +68,11 @@ impl Faults<'_> {
         for (name, patterns) in &policy.classes {
             let field = format!("classes.{name}");
             if patterns.is_empty() {
-                self.add(&field, "names no endpoint", "list patterns, such as [\"/v1/jobs\", \"/v1/jobs/*\"]");
+                self.add(
+                    &field,
+                    "names no endpoint",
+                    "list patterns, such as [\"/v1/jobs\", \"/v1/jobs/*\"]",
+                );
             }
             self.patterns(&field, patterns);
         }
@@ -132,7 +138,11 @@ impl Faults<'_> {
         for (index, name) in names.enumerate() {
             if seen.contains(&name) {
                 let field = format!("{list}[{index}].name");
-                self.add(field, format!("`{name}` is the name of an earlier one"), "give each a name of its own");
+                self.add(
+                    field,
+                    format!("`{name}` is the name of an earlier one"),
+                    "give each a name of its own",
+                );
             }
             seen.push(name);
         }

@@ -88,11 +88,12 @@ impl Faults<'_> {
             | Dimension::Class
             | Dimension::Plan
             | Dimension::EndUser
+            | Dimension::Mode
             | Dimension::Body => {}
         }
     }
 
-    fn undeclared(&mut self, field: String, name: &Name, kind: &str) {
+    pub(super) fn undeclared(&mut self, field: String, name: &Name, kind: &str) {
         let declare = format!("declare it: [attributes] {name} = {kind}");
         let remedy = known(name, self.policy.attributes.keys().map(Name::as_str), &declare);
         self.add(field, format!("there is no attribute `{name}`"), remedy);
