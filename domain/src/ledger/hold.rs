@@ -68,10 +68,13 @@ impl Ledger {
         self.plan_hold(amount, overdraft, now)
     }
 
-    /// What becomes of a hold's reservations when nothing is charged.
-    pub fn plan_release(&self, reservations: &[Draw], now: Timestamp) -> Release {
+    /// What becomes of a hold's reservations when nothing is charged: the draws themselves say when their lots
+    /// expire, so no ledger is needed.
+    pub fn plan_release(reservations: &[Draw], now: Timestamp) -> Release {
         let mut release = Release::default();
-        reservations.iter().for_each(|draw| release.push(*draw, now));
+        for draw in reservations {
+            release.push(*draw, now);
+        }
         release
     }
 

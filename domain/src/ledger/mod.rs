@@ -46,7 +46,6 @@ pub struct Ledger {
     promised: Credits,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
 fn is_none(amount: &Credits) -> bool {
     amount.is_zero()
 }
