@@ -78,10 +78,8 @@ impl Account {
     }
 
     /// A decision is open no more.
-    pub fn closed(&mut self, decision: Position, until: Option<Timestamp>) {
-        if let Some(until) = until {
-            self.open.remove(&(until, decision));
-        }
+    pub fn closed(&mut self, decision: Position, until: Timestamp) {
+        self.open.remove(&(until, decision));
     }
 
     fn tally(&mut self, at: Timestamp, mode: Mode, endpoint: &Arc<str>) -> &mut super::Tally {

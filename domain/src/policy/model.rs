@@ -510,3 +510,10 @@ impl Default for Requests {
         }
     }
 }
+
+impl Policy {
+    /// How long an admission stays open without an outcome, also where no credit is held.
+    pub fn hold_for(&self) -> Span {
+        self.credit.as_ref().map_or_else(default_hold, |credit| credit.hold_for)
+    }
+}
