@@ -36,7 +36,9 @@ impl Policy {
             ("cancelled", rules.outcomes.cancelled),
         ];
         let mut lines = vec![format!("Charged {when}.")];
-        lines.extend(outcomes.map(|(outcome, charge)| format!("Outcome {outcome}: {}.", costs(charge))));
+        lines.extend(
+            outcomes.map(|(outcome, charge)| format!("Outcome {outcome}: {}.", costs(charge, rules.charge))),
+        );
         lines.push(format!("A hold without an outcome {expiry} after {}.", span(rules.hold_for)));
         lines.push(match rules.overdraft {
             Overdraft::None => "No charge takes an account below zero.".to_owned(),
@@ -64,9 +66,11 @@ impl Policy {
     }
 }
 
-fn costs(charge: Charge) -> String {
+fn costs(charge: Charge, at: ChargeAt) -> String {
+    let before = at != ChargeAt::Settle;
     match charge {
         Charge::All => "costs the full price".to_owned(),
+        Charge::None | Charge::Refund if !before => "costs nothing".to_owned(),
         Charge::None => "costs nothing more; what was charged stays charged".to_owned(),
         Charge::Base => "costs the base price".to_owned(),
         Charge::Percent(percent) => format!("costs {percent} % of the full price"),
