@@ -1,7 +1,6 @@
 //! How credit is held, charged and given back.
 
-use crate::ledger::LotKind;
-use crate::money::Credits;
+use crate::ledger::{LotKind, Overdraft};
 use crate::pricing::OutcomeRules;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
@@ -58,15 +57,4 @@ pub enum OnExpiry {
     #[default]
     Release,
     Charge,
-}
-
-/// How far a settle may draw an account below zero.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Overdraft {
-    #[default]
-    None,
-    /// Down to minus this amount.
-    UpTo(Credits),
-    Unlimited,
 }

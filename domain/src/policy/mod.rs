@@ -23,7 +23,7 @@ mod tests;
 
 pub use abuse::{Action, Escalation, Signal, Term};
 pub use check::Fault;
-pub use credit::{ChargeAt, CreditRules, OnExpiry, Overdraft};
+pub use credit::{ChargeAt, CreditRules, OnExpiry};
 pub use dimension::Dimension;
 pub use limit::{Calendars, Counts, Enforcement, Excess, Figure, Limit};
 pub use model::*;

@@ -3,7 +3,7 @@
 //! A placeholder is `${…}`; `$` before anything else stands for itself. Placeholders that speak of a
 //! limit are resolved to its index when the template is compiled, so rendering looks nothing up by name.
 
-use super::model::Limit;
+use super::Limit;
 
 /// What a template may show.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -1,7 +1,8 @@
 //! Prices and credit.
 
 use super::words::{list, span};
-use crate::policy::{ChargeAt, Kind, OnExpiry, Overdraft, Policy};
+use crate::ledger::Overdraft;
+use crate::policy::{ChargeAt, Kind, OnExpiry, Policy};
 use crate::pricing::{
     Beyond, Charge, Counting, EndpointPrice, Figure, HoldBy, PerUnit, PriceList, SizePrice, Table,
 };
@@ -42,8 +43,8 @@ impl Policy {
         lines.push(format!("A hold without an outcome {expiry} after {}.", span(rules.hold_for)));
         lines.push(match rules.overdraft {
             Overdraft::None => "No charge takes an account below zero.".to_owned(),
-            Overdraft::UpTo(amount) => {
-                format!("A settle may take an account down to minus {amount} credits.")
+            Overdraft::ToFloor(floor) => {
+                format!("A settle may take an account down to {floor} credits.")
             }
             Overdraft::Unlimited => "A settle may take an account below zero, without a floor.".to_owned(),
         });

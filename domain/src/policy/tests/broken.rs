@@ -3,7 +3,7 @@
 use crate::policy::{Mistake, Policy};
 
 /// Lines that follow the four of [`super::SMALL`], so the first of them is line 5.
-const CASES: [(&str, usize, &str, &str); 60] = [
+const CASES: [(&str, usize, &str, &str); 61] = [
     // Syntax and form.
     ("[plans", 5, "", "write TOML"),
     ("anonymous = false", 5, "", "write TOML"),
@@ -225,6 +225,12 @@ const CASES: [(&str, usize, &str, &str); 60] = [
         7,
         "credit.overdraft",
         "charge = \"settle\"",
+    ),
+    (
+        "[credit]\ncharge = \"settle\"\noverdraft = { to_floor = \"100\" }\n[prices]\ndefault = { base = 1 }",
+        7,
+        "credit.overdraft",
+        "below zero",
     ),
     (
         "[credit]\ncharge = \"settle\"\nhold_for = \"60d\"\n[prices]\ndefault = { base = 1 }",
