@@ -160,12 +160,35 @@ pub struct HashKey(pub [u8; 16]);
 impl HashKey {
     /// Hashes parts so that no two different lists of parts run together: each is followed by its length.
     pub fn digest<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
-        let mut hasher = SipHasher24::new_with_key(&self.0);
-        for part in parts {
-            hasher.write(part);
-            hasher.write_usize(part.len());
-        }
-        Digest(hasher.finish128().as_u128())
+        let mut hasher = self.hasher();
+        parts.into_iter().for_each(|part| hasher.part(part));
+        hasher.finish()
+    }
+
+    /// For parts that come one after another.
+    pub fn hasher(&self) -> DigestHasher {
+        DigestHasher(SipHasher24::new_with_key(&self.0))
+    }
+}
+
+/// A digest in the making.
+pub struct DigestHasher(SipHasher24);
+
+impl DigestHasher {
+    /// Adds one part and its length.
+    pub fn part(&mut self, part: &[u8]) {
+        self.0.write(part);
+        self.0.write_u64(part.len() as u64);
+    }
+
+    /// Adds a text; returns `Some`, to end a chain of `?`.
+    pub fn text(&mut self, text: &str) -> Option<()> {
+        self.part(text.as_bytes());
+        Some(())
+    }
+
+    pub fn finish(self) -> Digest {
+        Digest(self.0.finish128().as_u128())
     }
 }
 

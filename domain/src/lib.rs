@@ -3,11 +3,18 @@
 //! No I/O, no async runtime, no clock and no randomness: time and ids are arguments, so the same
 //! commands always give the same events, live, in replay and in tests.
 
+pub mod account;
+pub mod book;
+pub mod catalogue;
+pub mod command;
+pub mod event;
 pub mod ids;
 pub mod ledger;
 pub mod limits;
+pub mod log;
 pub mod map;
 pub mod money;
 pub mod policy;
 pub mod pricing;
+pub mod rejection;
 pub mod time;

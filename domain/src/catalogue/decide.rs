@@ -1,0 +1,71 @@
+//! Publishing: what may be published, and from when.
+
+use super::Catalogue;
+use crate::command::Publish;
+use crate::event::{Event, NoticeAnnounced, PolicyPublished, PricesPublished};
+use crate::rejection::Rejection;
+use crate::time::{Span, Timestamp};
+
+/// Decides a publication. A policy that brings its own price list publishes that list too.
+pub fn decide(catalogue: &Catalogue, publish: &Publish, now: Timestamp) -> Result<Vec<Event>, Rejection> {
+    match publish {
+        Publish::Policy { policy, effective, emergency } => {
+            let effective = in_time(catalogue, *effective, emergency.as_deref(), now)?;
+            let number = next_number(catalogue.policies.len());
+            let (hash, emergency) = (policy.hash(), emergency.clone());
+            let prices = policy.prices.clone().map(|prices| {
+                let number = next_number(catalogue.prices.len());
+                PricesPublished { number, effective, emergency: emergency.clone(), prices: prices.into() }.into()
+            });
+            let published = PolicyPublished { number, hash, effective, emergency, policy: policy.clone() };
+            Ok(std::iter::once(published.into()).chain(prices).collect())
+        }
+        Publish::Prices { prices, effective, emergency } => {
+            let effective = in_time(catalogue, *effective, emergency.as_deref(), now)?;
+            let number = next_number(catalogue.prices.len());
+            let (prices, emergency) = (prices.clone(), emergency.clone());
+            Ok(vec![PricesPublished { number, effective, emergency, prices }.into()])
+        }
+        Publish::Notice { kind, effective, text, emergency } => {
+            let rules = catalogue.in_force(now).ok_or(Rejection::NoPolicy)?;
+            let lead = rules.policy.notice.announcements.get(kind).copied().unwrap_or_default();
+            notice_kept(lead, *effective, emergency.as_deref(), now)?;
+            let (kind, text, emergency) = (kind.clone(), text.clone(), emergency.clone());
+            Ok(vec![NoticeAnnounced { kind, effective: *effective, text, emergency }.into()])
+        }
+    }
+}
+
+/// The first policy of a book needs no notice; later changes keep the period of the policy in force.
+fn in_time(
+    catalogue: &Catalogue,
+    effective: Option<Timestamp>,
+    emergency: Option<&str>,
+    now: Timestamp,
+) -> Result<Timestamp, Rejection> {
+    let lead = catalogue.in_force(now).map_or(Span::ZERO, |rules| rules.policy.notice.changes);
+    let effective = effective.unwrap_or(if emergency.is_some() { now } else { now.plus(lead) });
+    if effective < now {
+        return Err(Rejection::invalid("effective", "must not lie in the past"));
+    }
+    notice_kept(lead, effective, emergency, now)?;
+    Ok(effective)
+}
+
+fn notice_kept(
+    lead: Span,
+    effective: Timestamp,
+    emergency: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Rejection> {
+    match emergency {
+        Some("") => Err(Rejection::invalid("emergency", "must give the reason")),
+        Some(_) => Ok(()),
+        None if effective < now.plus(lead) => Err(Rejection::NoticeTooShort(lead)),
+        None => Ok(()),
+    }
+}
+
+fn next_number(published: usize) -> u32 {
+    u32::try_from(published).unwrap_or(u32::MAX).saturating_add(1)
+}
