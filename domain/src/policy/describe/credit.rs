@@ -106,7 +106,11 @@ fn by_endpoint(price: &EndpointPrice) -> String {
     if price.free {
         return "free".to_owned();
     }
-    let mut parts = vec![format!("base {}", price.base)];
+    let varies = price.by.is_some() || price.size.is_some() || !price.per.is_empty();
+    let mut parts = Vec::new();
+    if !price.base.is_zero() || !varies {
+        parts.push(format!("base {}", price.base));
+    }
     parts.extend(price.by.as_ref().map(by_labels));
     parts.extend(price.size.as_ref().map(by_size));
     parts.extend(price.per.iter().map(by_unit));

@@ -49,7 +49,10 @@ fn most(limit: &Limit) -> String {
     };
     match limit.limit {
         Some(most) => format!("At most {}", plural(most, &what).replace("`s", "`")),
-        None => format!("At most an own figure of {what}s"),
+        None => format!(
+            "At most as many {} as its figure says",
+            plural(2, &what).replacen("2 ", "", 1).replace("`s", "`")
+        ),
     }
 }
 

@@ -91,7 +91,9 @@ impl Policy {
             let attributes = plan.attributes.iter().map(|(name, value)| format!("{name} = {value}"));
             let parts: Vec<String> = std::iter::once(own.to_owned())
                 .chain(attributes)
-                .chain(plan.contact.iter().map(|contact| format!("contact: {contact}")))
+                .chain(
+                    plan.contact.iter().map(|contact| format!("contact: {}", contact.trim_end_matches('.'))),
+                )
                 .collect();
             format!("{name}: {}.", parts.join("; "))
         };

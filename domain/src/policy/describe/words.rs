@@ -112,5 +112,5 @@ pub(super) fn scope(scope: &Scope) -> String {
             None => format!("accounts opened from {opened} on"),
         });
     }
-    if parts.is_empty() { String::new() } else { format!(", only for {}", parts.join("; ")) }
+    if parts.is_empty() { String::new() } else { format!(", only for {}", parts.join(" and ")) }
 }

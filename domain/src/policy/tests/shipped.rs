@@ -74,6 +74,16 @@ fn payg_tokens_describes_itself() {
 }
 
 #[test]
+fn plan_tiers_describes_itself() {
+    insta::assert_snapshot!(shipped("plan-tiers").describe());
+}
+
+#[test]
+fn enhancement_quotas_describes_itself() {
+    insta::assert_snapshot!(shipped("enhancement-quotas").describe());
+}
+
+#[test]
 fn the_denial_of_five_gates_is_worded_byte_for_byte() {
     let policy = shipped("five-gates");
     let wording = &policy.responses[&Kind::RateLimited];
