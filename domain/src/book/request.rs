@@ -7,9 +7,7 @@ use super::{Book, Draft, Piece, Verdict, Who, facts, price};
 use crate::account::{Account, Standing};
 use crate::catalogue::InForce;
 use crate::command::{Ask, Caller};
-use crate::event::{
-    Balance, Facts, LimitState, Limited, Personal, RequestAdmitted, RequestDenied, Stream,
-};
+use crate::event::{Balance, Facts, LimitState, Limited, Personal, RequestAdmitted, RequestDenied, Stream};
 use crate::ids::{Digest, Name, Position};
 use crate::ledger::{Draws, Overdraft};
 use crate::limits::{self, Rule};
@@ -76,12 +74,14 @@ impl Book {
         let mode = key.map_or(Mode::Live, |key| key.mode);
         let (facts, personal) = facts::facts(ask, rules.policy, key.map(|key| key.name.clone()), mode)?;
         if slot.is_none() && facts.ip.is_none() {
-            return Err(Rejection::invalid("ip", "is needed when there is neither a known key nor an account"));
+            return Err(Rejection::invalid(
+                "ip",
+                "is needed when there is neither a known key nor an account",
+            ));
         }
         let facts = Arc::new(facts);
         let who = Who { key, channel: ask.channel.as_ref(), ..Who::of(&facts, name, account) };
-        let asked =
-            Asked { rules, slot, who, facts: facts.clone(), now, again: None, settle: ask.settle };
+        let asked = Asked { rules, slot, who, facts: facts.clone(), now, again: None, settle: ask.settle };
         self.descend(&asked, refusal, personal)
     }
 
@@ -262,7 +262,11 @@ impl Book {
     }
 
     /// Holds or charges credit; the inner error is the refusal for want of it.
-    fn credit(&self, asked: &Asked<'_>, limited: Option<&Limited>) -> Result<Result<Credit, Refusal>, Rejection> {
+    fn credit(
+        &self,
+        asked: &Asked<'_>,
+        limited: Option<&Limited>,
+    ) -> Result<Result<Credit, Refusal>, Rejection> {
         let Asked { rules, facts, now, .. } = asked;
         let limited = limited.map_or(&[][..], |limited| &limited.items);
         let (Some(credit), Some(list), Some(account)) =
@@ -287,7 +291,12 @@ impl Book {
             let settlement = ledger.plan_settle(&[], cost, credit.overdraft, *now);
             let charge = settlement.further;
             let balance = Some(Balance(available.minus(charge.total()), held));
-            return Ok(Ok(Credit { hold: Draws::default(), charge, uncollected: settlement.uncollected, balance }));
+            return Ok(Ok(Credit {
+                hold: Draws::default(),
+                charge,
+                uncollected: settlement.uncollected,
+                balance,
+            }));
         }
         let after = available.minus(first);
         let charged_now = credit.charge == ChargeAt::Admission;
