@@ -34,8 +34,17 @@ pub enum Action {
     LiftBan { by: Vec<Dimension>, subject: Digest, reason: String },
     /// An operator's figure for a subject that is no account: an address or an owner.
     SetFigure { limit: Name, subject: Subject, figure: Option<u64>, reason: String },
-    ResetCount { limit: Name, subject: Subject, values: BTreeMap<Dimension, Digest>, reason: String },
+    ResetCount { limit: Name, subject: Subject, values: BTreeMap<Dimension, DimensionValue>, reason: String },
     Publish(Publish),
+}
+
+/// The value of one dimension of a counter.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DimensionValue {
+    /// An account, a key, an endpoint, a label …
+    Text(Arc<str>),
+    /// An address, an end user, a personal attribute.
+    Hash(Digest),
 }
 
 /// One request of a caller of the provider.

@@ -35,6 +35,12 @@ impl FromStr for Name {
     }
 }
 
+impl AsRef<str> for Name {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for Name {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.pad(&self.0)
@@ -173,6 +179,12 @@ impl DigestHasher {
     pub fn part(&mut self, part: &[u8]) {
         self.0.write(part);
         self.0.write_u64(part.len() as u64);
+    }
+
+    /// Adds a text; returns `Some`, to end a chain of `?`.
+    pub fn text(&mut self, text: &str) -> Option<()> {
+        self.part(text.as_bytes());
+        Some(())
     }
 
     pub fn finish(self) -> Digest {

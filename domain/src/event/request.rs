@@ -97,16 +97,16 @@ impl Under {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestAdmitted {
-    pub ask: Facts,
+    pub ask: Arc<Facts>,
     pub under: Under,
     /// Open until its outcome, or until this instant; absent when it was settled at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// What was reserved, lot by lot.
-    #[serde(default, skip_serializing_if = "Draws::is_empty")]
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub hold: Draws,
     /// What was charged at once, lot by lot.
-    #[serde(default, skip_serializing_if = "Draws::is_empty")]
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub charge: Draws,
     /// The price of what was charged at once, when not all of it could be collected.
     #[serde(default, skip_serializing_if = "super::is_zero")]
@@ -142,7 +142,7 @@ pub struct Limited {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestDenied {
-    pub ask: Facts,
+    pub ask: Arc<Facts>,
     pub under: Under,
     pub kind: Kind,
     /// The limit, size, ban or price that refused, by name.
