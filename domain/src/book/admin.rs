@@ -84,7 +84,11 @@ impl Book {
     }
 
     /// The counter that values of a limit's dimensions name.
-    fn counter_of(&self, limit: &Limit, values: &BTreeMap<Dimension, DimensionValue>) -> Result<Digest, Rejection> {
+    fn counter_of(
+        &self,
+        limit: &Limit,
+        values: &BTreeMap<Dimension, DimensionValue>,
+    ) -> Result<Digest, Rejection> {
         let mut hasher = self.key.hasher();
         hasher.part(limit.name.as_str().as_bytes());
         for dimension in &limit.by {

@@ -86,7 +86,9 @@ impl<'a> Walk<'a> {
                     count.weight = count.weight.saturating_add(weight);
                     count.items.push(place);
                 }
-                None => counts.push(Count { limit, counter, rule, figure, weight, custom, items: vec![place] }),
+                None => {
+                    counts.push(Count { limit, counter, rule, figure, weight, custom, items: vec![place] })
+                }
             }
         }
         counts
@@ -148,7 +150,8 @@ impl<'a> Walk<'a> {
             )?;
             self.figures.get(&figure_key(self.key, &limit.name, digest)).copied()
         };
-        let subjects = limit.by.iter().filter(|dimension| matches!(dimension, Dimension::Ip | Dimension::Owner));
+        let subjects =
+            limit.by.iter().filter(|dimension| matches!(dimension, Dimension::Ip | Dimension::Owner));
         subjects.filter_map(of).next()
     }
 
@@ -163,20 +166,22 @@ impl<'a> Walk<'a> {
 }
 
 /// What of a count stays after the items in an error state are taken off the limit that marked them.
-pub fn counted(count: &Count<'_>, limited: Option<&Limited>) -> u64 {
-    let Some(limited) = limited.filter(|limited| limited.gate == count.limit.name) else { return count.weight };
+pub(super) fn counted(count: &Count<'_>, limited: Option<&Limited>) -> u64 {
+    let Some(limited) = limited.filter(|limited| limited.gate == count.limit.name) else {
+        return count.weight;
+    };
     let marked = count.items.iter().filter(|item| limited.items.contains(item)).count() as u64;
     let all = (count.items.len() as u64).max(1);
     count.weight.saturating_sub(marked.saturating_mul(count.weight / all))
 }
 
 /// Where an operator's figure for an address or an owner is kept.
-pub fn figure_key(key: HashKey, limit: &Name, subject: Digest) -> Digest {
+pub(super) fn figure_key(key: HashKey, limit: &Name, subject: Digest) -> Digest {
     key.digest([limit.as_str().as_bytes(), &subject.0.to_be_bytes()])
 }
 
 /// Units of a request: its items, or how many it says it carries.
-pub fn len(facts: &Facts) -> u32 {
+pub(super) fn len(facts: &Facts) -> u32 {
     if facts.items.is_empty() { facts.units } else { u32::try_from(facts.items.len()).unwrap_or(u32::MAX) }
 }
 

@@ -53,7 +53,9 @@ impl Book {
     }
 
     fn due_event(&self, account: &Account, now: Timestamp) -> Option<Event> {
-        if let Some((due, decision)) = account.open_decisions().first().copied().filter(|(due, _)| *due <= now) {
+        if let Some((due, decision)) =
+            account.open_decisions().first().copied().filter(|(due, _)| *due <= now)
+        {
             return Some(self.hold_expired(account, decision, due, now).into());
         }
         let ended = account.suspended_until().filter(|until| *until <= now);
@@ -64,7 +66,13 @@ impl Book {
         [Mode::Live, Mode::Test].into_iter().find_map(|mode| credit_expired(account.ledger(mode)?, mode, now))
     }
 
-    fn hold_expired(&self, account: &Account, decision: Position, due: Timestamp, now: Timestamp) -> HoldExpired {
+    fn hold_expired(
+        &self,
+        account: &Account,
+        decision: Position,
+        due: Timestamp,
+        now: Timestamp,
+    ) -> HoldExpired {
         let known = self.state.decisions.get(decision);
         let open = known.and_then(|known| known.open.as_deref()).filter(|open| open.stage == Stage::Admitted);
         let Some(open) = open else {

@@ -9,7 +9,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The facts of a request, and the encrypted values that go with them.
-pub fn facts(ask: &Ask, policy: &Policy, key: Option<Name>, mode: Mode) -> Result<(Facts, Personal), Rejection> {
+pub(super) fn facts(
+    ask: &Ask,
+    policy: &Policy,
+    key: Option<Name>,
+    mode: Mode,
+) -> Result<(Facts, Personal), Rejection> {
     let mut personal = Personal::new();
     let endpoint = strip(&ask.endpoint, policy);
     let ip = ask.ip.as_ref().map(|ip| hide(ip, "ip".into(), &mut personal));
@@ -21,8 +26,18 @@ pub fn facts(ask: &Ask, policy: &Policy, key: Option<Name>, mode: Mode) -> Resul
         items.push(item_facts(item, place, (policy, &endpoint), &mut personal)?);
     }
     let channel = ask.channel.clone();
-    let facts =
-        Facts { endpoint, key, mode, ip, channel, end_user, body: ask.body, details, units: ask.units, items };
+    let facts = Facts {
+        endpoint,
+        key,
+        mode,
+        ip,
+        channel,
+        end_user,
+        body: ask.body,
+        details,
+        units: ask.units,
+        items,
+    };
     Ok((facts, personal))
 }
 
@@ -62,7 +77,7 @@ fn item_facts(
 }
 
 /// Sorts attributes by what the policy says they are.
-pub fn details(
+pub(super) fn details(
     attributes: &Attributes,
     policy: &Policy,
     item: Option<usize>,

@@ -273,7 +273,8 @@ impl Book {
         if let Some(settlement) = settlement {
             decision.charged.extend(settlement.from_hold.iter().chain(&settlement.further).copied());
         }
-        decision.refunded = decision.refunded.plus(refund.map_or(Credits::ZERO, crate::ledger::Refunded::total));
+        decision.refunded =
+            decision.refunded.plus(refund.map_or(Credits::ZERO, crate::ledger::Refunded::total));
         let (mode, endpoint) = (decision.mode, decision.endpoint.clone());
         let account = decision.account.and_then(|slot| self.state.accounts.get_mut(slot));
         let Some(account) = account else { return Ok(()) };

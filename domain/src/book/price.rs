@@ -28,12 +28,12 @@ fn value<'d>(details: &'d Details, name: &str) -> Option<Value<'d>> {
 }
 
 /// What an admission reserves: the list's base or estimate of every unit that is not in an error state.
-pub fn hold(list: &PriceList, facts: &Facts, limited: &[u32]) -> Result<Credits, Rejection> {
+pub(super) fn hold(list: &PriceList, facts: &Facts, limited: &[u32]) -> Result<Credits, Rejection> {
     sum(facts, limited, None, |endpoint, told| list.hold(endpoint, told))
 }
 
 /// The final cost of an outcome.
-pub fn cost(
+pub(super) fn cost(
     list: &PriceList,
     facts: &Facts,
     limited: &[u32],

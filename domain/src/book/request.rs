@@ -7,9 +7,7 @@ use super::{Book, Draft, Piece, Verdict, Who, facts, price};
 use crate::account::{Account, Standing};
 use crate::catalogue::InForce;
 use crate::command::{Ask, Caller};
-use crate::event::{
-    Balance, Facts, LimitState, Limited, Personal, RequestAdmitted, RequestDenied, Stream,
-};
+use crate::event::{Balance, Facts, LimitState, Limited, Personal, RequestAdmitted, RequestDenied, Stream};
 use crate::ids::{Digest, Name, Position};
 use crate::ledger::{Draws, Overdraft};
 use crate::limits::{self, Rule};
@@ -55,6 +53,8 @@ impl Refusal {
 #[derive(Default)]
 struct Gauge {
     limits: Vec<LimitState>,
+    /// What each of them would have counted: given back when a later gate refuses.
+    weights: Vec<u64>,
     limited: Option<Limited>,
     shadow: Vec<Name>,
 }
@@ -76,12 +76,14 @@ impl Book {
         let mode = key.map_or(Mode::Live, |key| key.mode);
         let (facts, personal) = facts::facts(ask, rules.policy, key.map(|key| key.name.clone()), mode)?;
         if slot.is_none() && facts.ip.is_none() {
-            return Err(Rejection::invalid("ip", "is needed when there is neither a known key nor an account"));
+            return Err(Rejection::invalid(
+                "ip",
+                "is needed when there is neither a known key nor an account",
+            ));
         }
         let facts = Arc::new(facts);
         let who = Who { key, channel: ask.channel.as_ref(), ..Who::of(&facts, name, account) };
-        let asked =
-            Asked { rules, slot, who, facts: facts.clone(), now, again: None, settle: ask.settle };
+        let asked = Asked { rules, slot, who, facts: facts.clone(), now, again: None, settle: ask.settle };
         self.descend(&asked, refusal, personal)
     }
 
@@ -262,7 +264,11 @@ impl Book {
     }
 
     /// Holds or charges credit; the inner error is the refusal for want of it.
-    fn credit(&self, asked: &Asked<'_>, limited: Option<&Limited>) -> Result<Result<Credit, Refusal>, Rejection> {
+    fn credit(
+        &self,
+        asked: &Asked<'_>,
+        limited: Option<&Limited>,
+    ) -> Result<Result<Credit, Refusal>, Rejection> {
         let Asked { rules, facts, now, .. } = asked;
         let limited = limited.map_or(&[][..], |limited| &limited.items);
         let (Some(credit), Some(list), Some(account)) =
@@ -287,7 +293,12 @@ impl Book {
             let settlement = ledger.plan_settle(&[], cost, credit.overdraft, *now);
             let charge = settlement.further;
             let balance = Some(Balance(available.minus(charge.total()), held));
-            return Ok(Ok(Credit { hold: Draws::default(), charge, uncollected: settlement.uncollected, balance }));
+            return Ok(Ok(Credit {
+                hold: Draws::default(),
+                charge,
+                uncollected: settlement.uncollected,
+                balance,
+            }));
         }
         let after = available.minus(first);
         let charged_now = credit.charge == ChargeAt::Admission;
@@ -339,7 +350,7 @@ impl Book {
             limit,
             retry_at,
             price,
-            limits: gauge.limits,
+            limits: gauge.unmoved(),
             balance: balance.map(|account| account.balance(asked.facts.mode, asked.now)),
         };
         let most = asked.rules.policy.requests.denials_per_minute;
@@ -403,12 +414,25 @@ fn show(gauge: &mut Gauge, count: &Count<'_>, verdict: &limits::Verdict) {
     if let Rule::Cooldown { .. } = count.rule {
         return;
     }
-    let name = count.limit.name.clone();
-    let state = LimitState(name, verdict.limit, verdict.remaining, verdict.resets_at);
-    match gauge.limits.iter_mut().find(|known| known.0 == state.0) {
-        Some(known) if known.2 <= state.2 => {}
-        Some(known) => *known = state,
-        None => gauge.limits.push(state),
+    let state = LimitState(count.limit.name.clone(), verdict.limit, verdict.remaining, verdict.resets_at);
+    let weight = if verdict.admitted { count.weight } else { 0 };
+    match gauge.limits.iter().position(|known| known.0 == state.0) {
+        Some(place) if gauge.limits[place].2 <= state.2 => {}
+        Some(place) => (gauge.limits[place], gauge.weights[place]) = (state, weight),
+        None => {
+            gauge.limits.push(state);
+            gauge.weights.push(weight);
+        }
+    }
+}
+
+impl Gauge {
+    /// The limits as they stand after a refusal: nothing was counted.
+    fn unmoved(mut self) -> Vec<LimitState> {
+        for (state, weight) in self.limits.iter_mut().zip(self.weights) {
+            state.2 = state.2.saturating_add(weight).min(state.1);
+        }
+        self.limits
     }
 }
 

@@ -59,7 +59,10 @@ impl Book {
         let settlement = ledger.plan_settle(&open.hold, cost, overdraft, now);
         let balance = after(balance(ledger, now), open.hold.total(), Some(&settlement), None);
         let (stream, _) = self.stream_of(decision, open.ask.ip);
-        Ok(Verdict::Record(vec![Draft::new(stream, RequestBegun { decision: position, settlement, balance })]))
+        Ok(Verdict::Record(vec![Draft::new(
+            stream,
+            RequestBegun { decision: position, settlement, balance },
+        )]))
     }
 
     /// The outcome: the final cost is charged, the rest of the hold given back. A second settle gets the first
@@ -136,7 +139,8 @@ impl Book {
         let rules = self.in_force(now)?;
         let validity = rules.policy.credit.as_ref().map(|credit| credit.refund_validity);
         let charge = Refundable { charged: &decision.charged, refunded: decision.refunded };
-        let returned = ledger.plan_refund(charge, amount, validity, now).map_err(|error| no_refund(error, left))?;
+        let returned =
+            ledger.plan_refund(charge, amount, validity, now).map_err(|error| no_refund(error, left))?;
         let balance = after(balance(ledger, now), Credits::ZERO, None, Some(&returned));
         let (id, reason) = (refund.refund.clone(), refund.reason.clone());
         let event = CreditRefunded { decision: position, refund: id, amount, returned, reason, balance };

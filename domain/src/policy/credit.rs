@@ -33,7 +33,7 @@ pub struct CreditRules {
     pub outcomes: OutcomeRules,
 }
 
-fn default_hold() -> Span {
+pub(super) fn default_hold() -> Span {
     Span::from_secs(86_400)
 }
 

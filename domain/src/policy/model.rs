@@ -242,6 +242,6 @@ impl Default for Requests {
 impl Policy {
     /// How long an admission stays open without an outcome, also where no credit is held.
     pub fn hold_for(&self) -> Span {
-        self.credit.as_ref().map_or_else(default_hold, |credit| credit.hold_for)
+        self.credit.as_ref().map_or_else(super::credit::default_hold, |credit| credit.hold_for)
     }
 }
