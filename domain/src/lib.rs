@@ -17,4 +17,7 @@ pub mod money;
 pub mod policy;
 pub mod pricing;
 pub mod rejection;
+pub mod map;
+pub mod money;
+pub mod pricing;
 pub mod time;

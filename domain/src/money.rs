@@ -25,6 +25,8 @@ const LARGEST_BALANCE: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, 
 
 impl Credits {
     pub const ZERO: Self = Self(Decimal::ZERO);
+    /// The least balance: −10¹⁵.
+    pub const LOWEST: Self = Self(Decimal::from_parts(2_764_472_320, 232_830, 0, true, 0));
 
     /// Checks places and range of a balance.
     pub fn new(amount: Decimal) -> Result<Self, MoneyError> {
