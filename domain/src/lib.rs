@@ -19,5 +19,6 @@ pub mod pricing;
 pub mod rejection;
 pub mod map;
 pub mod money;
+pub mod policy;
 pub mod pricing;
 pub mod time;

@@ -28,6 +28,8 @@ impl Open {
     }
 
     /// Closes `n` jobs, however they ended.
+    ///
+    /// Jobs that were opened before the rule existed end as well, so more may be closed than was counted.
     pub fn release(&mut self, n: u64) {
         self.count = self.count.saturating_sub(n);
     }

@@ -24,16 +24,23 @@ use crate::time::{Calendar, Period, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How a subject is counted. The figure is no part of it: it may differ per subject and change at any time.
+///
+/// Written as `{ rolling = "60s" }`, `{ cooldown = "1s" }`, `{ bucket = "day" }`, `"concurrent"` or
+/// `{ token_bucket = { period = "1s", burst = 20 } }`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// Refused while less than `every` has passed since the last admission. Knows no figure.
+    #[serde(serialize_with = "Serialize::serialize", deserialize_with = "Deserialize::deserialize")]
     Cooldown { every: Span },
     /// At most the figure in any `(now − window, now]`, exactly.
+    #[serde(serialize_with = "Serialize::serialize", deserialize_with = "Deserialize::deserialize")]
     Rolling { window: Span },
     /// At most the figure in each period of the subject's calendar.
+    #[serde(serialize_with = "Serialize::serialize", deserialize_with = "Deserialize::deserialize")]
     Bucket { period: Period },
     /// At most the figure open at once.
+    #[serde(rename = "concurrent")]
     Concurrency,
     /// Up to `burst` at once; the figure flows back evenly over each `period`.
     TokenBucket { period: Span, burst: u64 },

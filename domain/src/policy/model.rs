@@ -56,6 +56,9 @@ pub struct Policy {
     pub notice: Notice,
     #[serde(default)]
     pub requests: Requests,
+    /// How long after a job's end its result can be fetched, by kind of result.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub results: BTreeMap<Name, Span>,
     #[serde(default, skip_serializing_if = "Responses::is_empty")]
     pub responses: Responses,
 }
@@ -133,10 +136,10 @@ pub struct Scope {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub modes: Vec<Mode>,
     /// Accounts opened at or after this instant; earlier ones are neither gated nor counted …
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "super::rfc3339", skip_serializing_if = "Option::is_none")]
     pub opened_from: Option<Timestamp>,
     /// … until this instant.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "super::rfc3339", skip_serializing_if = "Option::is_none")]
     pub everyone_from: Option<Timestamp>,
 }
 
@@ -179,17 +182,36 @@ pub struct Limit {
     pub figures: Vec<Figure>,
     #[serde(default, skip_serializing_if = "Scope::is_everything")]
     pub only: Scope,
+    /// Whose clock says when a bucket begins.
+    #[serde(default, skip_serializing_if = "Calendars::is_utc")]
+    pub calendar: Calendars,
     #[serde(default)]
     pub excess: Excess,
     /// `shadow`: counts and reports what it would have refused, but never refuses.
     #[serde(default, skip_serializing_if = "Enforcement::is_enforced")]
     pub mode: Enforcement,
-    /// What a denial is called; `{endpoint}` stands for the endpoint's name. The limit's own name unless given.
+    /// What a denial (or the state of a limited item) is called; `{endpoint}` stands for the endpoint's name. The limit's own name unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What a caller at a concurrency limit is told to wait, at most the time to the earliest expiry of a hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_hint: Option<Span>,
+}
+
+/// Whose calendar the periods of a bucket follow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Calendars {
+    #[default]
+    Utc,
+    /// The account's own zone and reset hour; UTC for callers without an account.
+    Account,
+}
+
+impl Calendars {
+    pub fn is_utc(&self) -> bool {
+        *self == Self::Utc
+    }
 }
 
 /// A figure that replaces the limit's own for some requests.
@@ -217,13 +239,15 @@ pub enum Dimension {
     Class,
     Plan,
     EndUser,
+    /// Live or test, so that test keys have windows of their own.
+    Mode,
     /// The hash of the request's own body that a gateway passes as `body_hash`.
     Body,
     /// A request attribute, such as `attribute:file_name`.
     Attribute(Name),
 }
 
-const DIMENSIONS: [(&str, Dimension); 9] = [
+const DIMENSIONS: [(&str, Dimension); 10] = [
     ("ip", Dimension::Ip),
     ("key", Dimension::Key),
     ("account", Dimension::Account),
@@ -232,6 +256,7 @@ const DIMENSIONS: [(&str, Dimension); 9] = [
     ("class", Dimension::Class),
     ("plan", Dimension::Plan),
     ("end_user", Dimension::EndUser),
+    ("mode", Dimension::Mode),
     ("body", Dimension::Body),
 ];
 
@@ -250,7 +275,10 @@ impl TryFrom<String> for Dimension {
 
     fn try_from(text: String) -> Result<Self, String> {
         if let Some(name) = text.strip_prefix("attribute:") {
-            return name.parse().map(Self::Attribute).map_err(|error| format!("the attribute's name {error}"));
+            return name
+                .parse()
+                .map(Self::Attribute)
+                .map_err(|error| format!("the attribute's name {error}"));
         }
         let known = DIMENSIONS.iter().find(|(known, _)| *known == text);
         known.map(|(_, dimension)| dimension.clone()).ok_or_else(|| {
@@ -314,9 +342,7 @@ pub struct Items {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CreditRules {
-    /// What an admission reserves.
-    pub hold: HoldAmount,
-    /// When the charge is made.
+    /// When the charge is made. What an admission reserves is said by the price list's `hold`.
     pub charge: ChargeAt,
     /// How long a hold stays open without an outcome.
     #[serde(default = "default_hold")]
@@ -345,16 +371,6 @@ fn default_hold() -> Span {
 
 fn default_refund_validity() -> Span {
     Span::from_secs(365 * 86_400)
-}
-
-/// What an admission reserves.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldAmount {
-    /// The endpoint's base price.
-    Base,
-    /// The full price by the attributes given at admission.
-    Estimate,
 }
 
 /// When the charge is made.

@@ -51,6 +51,21 @@ impl Kind {
         }
     }
 
+    /// The name under which a policy file words it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::Banned => "banned",
+            Self::Suspended => "suspended",
+            Self::TooLarge => "too_large",
+            Self::RateLimited => "rate_limited",
+            Self::QueueFull => "queue_full",
+            Self::InsufficientCredits => "insufficient_credits",
+            Self::Limited => "limited",
+            Self::Allowed => "allowed",
+        }
+    }
+
     pub fn is_allowed(self) -> bool {
         matches!(self, Self::Limited | Self::Allowed)
     }
@@ -63,8 +78,8 @@ pub type Responses = BTreeMap<Kind, Wording>;
 ///
 /// Headers and body are templates: `${code}` `${reason}` `${message}` `${retry_after}` `${contact}` `${plan}`
 /// `${gate}` `${endpoint}` `${status_reason}`, and of any limit by its name `${NAME.limit}` `${NAME.remaining}`
-/// `${NAME.reset}` (unix seconds). A header whose placeholder has no value is left out; in a body a text value is
-/// escaped for JSON.
+/// `${NAME.reset}` (unix seconds). A header whose placeholder has no value is left out. A body is JSON: inside a
+/// string a placeholder is escaped text (nothing when it has no value), elsewhere a whole JSON value (`null`).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wording {

@@ -1,0 +1,160 @@
+//! Every mistake of meaning in a policy that has the right form.
+
+mod abuse;
+mod credit;
+mod keys;
+mod limits;
+mod responses;
+mod scope;
+
+use super::Policy;
+use super::nearest::nearest;
+use crate::ids::Name;
+use crate::time::Span;
+
+/// Longest window whose requests are remembered one by one: 31 days.
+fn window_max() -> Span {
+    Span::from_secs(31 * 86_400)
+}
+
+/// One mistake of meaning.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// The path of the field, such as `limits[2].by` (indices from 0).
+    pub field: String,
+    /// What is wrong.
+    pub what: String,
+    /// What to write instead.
+    pub remedy: String,
+}
+
+impl Policy {
+    /// All mistakes of meaning; none in a policy that can be put in force.
+    pub fn check(&self) -> Vec<Fault> {
+        let mut faults = Faults { policy: self, found: Vec::new() };
+        faults.general();
+        faults.sizes();
+        faults.limits();
+        faults.credit();
+        faults.escalations();
+        faults.keys();
+        faults.requests();
+        faults.responses();
+        faults.found
+    }
+}
+
+/// The mistakes found so far in one policy.
+struct Faults<'p> {
+    policy: &'p Policy,
+    found: Vec<Fault>,
+}
+
+impl Faults<'_> {
+    fn add(&mut self, field: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) {
+        self.found.push(Fault { field: field.into(), what: what.into(), remedy: remedy.into() });
+    }
+
+    fn general(&mut self) {
+        let policy = self.policy;
+        self.says_something("title", &policy.title);
+        if !policy.strip.is_empty() && !policy.strip.starts_with('/') {
+            self.add("strip", "is not the beginning of a path", "begin it with `/`, as in \"/api/v1/\"");
+        }
+        if let Some(contact) = &policy.contact {
+            self.says_something("contact", contact);
+        }
+        self.callers();
+        for (name, patterns) in &policy.classes {
+            let field = format!("classes.{name}");
+            if patterns.is_empty() {
+                self.add(
+                    &field,
+                    "names no endpoint",
+                    "list patterns, such as [\"/v1/jobs\", \"/v1/jobs/*\"]",
+                );
+            }
+            self.patterns(&field, patterns);
+        }
+        for (name, plan) in &policy.plans {
+            if let Some(contact) = &plan.contact {
+                self.says_something(&format!("plans.{name}.contact"), contact);
+            }
+        }
+        self.items();
+    }
+
+    fn callers(&mut self) {
+        let callers = &self.policy.callers;
+        if !(1..=128).contains(&callers.ipv6_prefix) {
+            self.add("callers.ipv6_prefix", "is no length of an IPv6 prefix", "give 1 to 128; 64 is usual");
+        }
+        if let Some(plan) = &callers.default_plan {
+            self.plan("callers.default_plan", plan);
+        }
+    }
+
+    fn items(&mut self) {
+        let Some(items) = &self.policy.items else { return };
+        if items.max == 0 {
+            self.add("items.max", "lets no item pass", "give the most items of one request, at least 1");
+        }
+        if let Some(endpoint) = &items.endpoint {
+            self.says_something("items.endpoint", endpoint);
+        }
+    }
+
+    /// A text for people, for a header or a path: not empty, no control characters.
+    fn says_something(&mut self, field: &str, text: &str) {
+        if text.trim().is_empty() {
+            self.add(field, "is empty", "write a text, or leave the field out");
+        } else if text.chars().any(char::is_control) {
+            self.add(field, "has a control character", "write it in one line without control characters");
+        }
+    }
+
+    fn longer_than_nothing(&mut self, field: impl Into<String>, span: Span) {
+        if span == Span::ZERO {
+            self.add(field, "is no time at all", "give a length of time, such as \"60s\" or \"24h\"");
+        }
+    }
+
+    fn above_zero(&mut self, field: impl Into<String>, figure: u64) {
+        if figure == 0 {
+            self.add(field, "is 0", "give at least 1");
+        }
+    }
+
+    fn plan(&mut self, field: &str, plan: &Name) {
+        if !self.policy.plans.contains_key(plan) {
+            let remedy = known(plan, self.policy.plans.keys().map(Name::as_str), "declare it under [plans]");
+            self.add(field, format!("there is no plan `{plan}`"), remedy);
+        }
+    }
+
+    /// Names that were already given to an earlier element.
+    fn distinct<'n>(&mut self, list: &str, names: impl Iterator<Item = &'n Name>) {
+        let mut seen: Vec<&Name> = Vec::new();
+        for (index, name) in names.enumerate() {
+            if seen.contains(&name) {
+                let field = format!("{list}[{index}].name");
+                self.add(
+                    field,
+                    format!("`{name}` is the name of an earlier one"),
+                    "give each a name of its own",
+                );
+            }
+            seen.push(name);
+        }
+    }
+}
+
+/// The remedy for a name that nothing has: the nearest, all that there are, or how to declare one.
+fn known<'a>(name: &Name, names: impl Iterator<Item = &'a str>, declare: &str) -> String {
+    let names: Vec<&str> = names.collect();
+    match nearest(name.as_str(), names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => declare.to_owned(),
+        None => format!("use one of {}, or {declare}", names.join(", ")),
+    }
+}
