@@ -1,0 +1,237 @@
+//! What an operator, or the account's holder, may do to an account.
+
+use super::{Account, Standing};
+use crate::command::{AccountAct, Grant, NewKey};
+use crate::event::{
+    AccountOpened, AccountReinstated, AccountSuspended, AccountTerminated, Balance, CreditAdjusted, CreditGranted,
+    Event, FigureSet, KeyChange, KeyChanged, KeyIssued, PlanChanged, Subject,
+};
+use crate::ids::Name;
+use crate::ledger::{GrantError, NewLot, Overdraft};
+use crate::money::Credits;
+use crate::policy::{Dimension, Policy};
+use crate::rejection::Rejection;
+use crate::time::Timestamp;
+
+/// What the rules of an account depend on besides the account.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting<'a> {
+    pub name: &'a Name,
+    pub policy: &'a Policy,
+    pub now: Timestamp,
+}
+
+/// Decides an act on an account; `None` stands for an account that was never opened.
+pub fn decide(
+    account: Option<&Account>,
+    act: &AccountAct,
+    setting: &Setting<'_>,
+) -> Result<Event, Rejection> {
+    if let AccountAct::Open { .. } = act {
+        return open(account, act, setting);
+    }
+    let account = account.ok_or_else(|| Rejection::UnknownAccount(setting.name.clone()))?;
+    if account.terminated && !outlives_termination(act) {
+        return Err(Rejection::AccountClosed(setting.name.clone()));
+    }
+    match act {
+        AccountAct::Open { .. } => open(None, act, setting),
+        AccountAct::Detail(detail) => Ok(Event::AccountDetailed((**detail).clone())),
+        AccountAct::ChangePlan { plan } => change_plan(plan, setting),
+        AccountAct::IssueKey(key) => issue(account, key, setting),
+        AccountAct::ChangeKey { key, change, reason } => change_key(account, key, change, reason.as_ref()),
+        AccountAct::Grant(grant) => self::grant(account, grant, setting),
+        AccountAct::Deduct { mode, amount, reason } => {
+            let ledger = account.ledger(*mode);
+            let available = account.balance(*mode, setting.now).0;
+            let draws = ledger.and_then(|ledger| ledger.plan_charge(*amount, Overdraft::None, setting.now));
+            let draws = draws.ok_or(Rejection::NotEnough { available })?;
+            let balance = Balance(available.minus(*amount), account.balance(*mode, setting.now).1);
+            Ok(CreditAdjusted { mode: *mode, draws, reason: reason.clone(), balance }.into())
+        }
+        AccountAct::SetFigure { limit, key, figure, reason } => {
+            let subject = figure_subject(account, key.as_ref(), setting)?;
+            check_figure(account, &subject, limit, setting)?;
+            let (limit, reason) = (limit.clone(), reason.clone());
+            Ok(FigureSet { limit, subject, figure: *figure, reason }.into())
+        }
+        AccountAct::Suspend { reason, until } => {
+            if until.is_some_and(|until| until <= setting.now) {
+                return Err(Rejection::invalid("until", "must lie in the future"));
+            }
+            Ok(AccountSuspended { reason: reason.clone(), until: *until, escalation: None }.into())
+        }
+        AccountAct::Reinstate { reason } => match account.suspension(setting.now) {
+            Some(_) => Ok(AccountReinstated { reason: reason.clone(), due: None }.into()),
+            None => Err(Rejection::NotAllowed(format!("account `{}` is not suspended", setting.name))),
+        },
+        AccountAct::Terminate { reason } => Ok(AccountTerminated { reason: reason.clone() }.into()),
+    }
+}
+
+/// Credit stays an account's own after it was closed: it can be corrected, paid out or written off.
+fn outlives_termination(act: &AccountAct) -> bool {
+    matches!(act, AccountAct::Grant(_) | AccountAct::Deduct { .. } | AccountAct::Detail(_))
+}
+
+fn open(account: Option<&Account>, act: &AccountAct, setting: &Setting<'_>) -> Result<Event, Rejection> {
+    let AccountAct::Open { plan, owner, calendar, opened } = act else {
+        return Err(Rejection::NotAllowed("not an opening".into()));
+    };
+    if account.is_some() {
+        return Err(Rejection::AccountExists(setting.name.clone()));
+    }
+    let plan = plan.clone().or_else(|| setting.policy.callers.default_plan.clone());
+    known_plan(plan.as_ref(), setting)?;
+    let opened = opened.unwrap_or(setting.now);
+    if opened > setting.now {
+        return Err(Rejection::invalid("opened", "must not lie in the future"));
+    }
+    let (owner, calendar) = (owner.clone(), calendar.clone());
+    Ok(AccountOpened { plan, owner, calendar, opened }.into())
+}
+
+fn known_plan(plan: Option<&Name>, setting: &Setting<'_>) -> Result<(), Rejection> {
+    let plans = &setting.policy.plans;
+    match plan {
+        Some(plan) if !plans.contains_key(plan) => {
+            let known: Vec<_> = plans.keys().map(Name::as_str).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            Err(Rejection::invalid("plan", format!("must be a plan of the policy in force: {known}")))
+        }
+        Some(_) => Ok(()),
+        None if plans.is_empty() => Ok(()),
+        None => Err(Rejection::invalid("plan", "is missing, and the policy has no default plan")),
+    }
+}
+
+fn change_plan(plan: &Name, setting: &Setting<'_>) -> Result<Event, Rejection> {
+    known_plan(Some(plan), setting)?;
+    Ok(PlanChanged { plan: plan.clone() }.into())
+}
+
+fn issue(account: &Account, new: &NewKey, setting: &Setting<'_>) -> Result<Event, Rejection> {
+    let rules = &setting.policy.keys;
+    let kinds = || rules.kinds.keys().map(Name::as_str).collect::<Vec<_>>().join(", ");
+    let kind = rules.kinds.get(&new.kind);
+    let kind = kind.ok_or_else(|| Rejection::invalid("kind", format!("must be one of: {}", kinds())))?;
+    if account.suspension(setting.now).is_some() {
+        return Err(Rejection::AccountSuspended(setting.name.clone()));
+    }
+    let more = account.more();
+    if rules.needs_contact && !more.is_some_and(|more| more.contact) {
+        return Err(Rejection::NotAllowed("a key needs contact data on file".into()));
+    }
+    if rules.needs_terms && more.is_none_or(|more| more.terms.is_none()) {
+        return Err(Rejection::NotAllowed("a key needs an accepted version of the terms".into()));
+    }
+    if more.is_some_and(|more| more.unverified) {
+        let why = "a key was compromised: a new one needs an operator's recorded verification";
+        return Err(Rejection::NotAllowed(why.into()));
+    }
+    if let Some(terms) = &kind.approval
+        && new.approval.as_ref() != Some(terms)
+    {
+        let why = format!("must name the terms `{terms}` that an operator approved");
+        return Err(Rejection::invalid("approval", why));
+    }
+    if let Some(old) = &new.replaces
+        && account.key(old).is_none_or(super::Key::is_dead)
+    {
+        return Err(Rejection::UnknownKey(old.clone()));
+    }
+    let alive = account.keys.iter().filter(|key| !key.is_dead()).count();
+    if new.replaces.is_none() && alive >= rules.max as usize {
+        return Err(Rejection::NotAllowed(format!("an account may have {} keys", rules.max)));
+    }
+    let NewKey { key, hash, kind: kind_name, approval, replaces } = new.clone();
+    Ok(KeyIssued { key, hash, kind: kind_name, mode: kind.mode, approval, replaces }.into())
+}
+
+fn change_key(
+    account: &Account,
+    name: &Name,
+    change: &KeyChange,
+    reason: Option<&String>,
+) -> Result<Event, Rejection> {
+    let key = account.key(name).ok_or_else(|| Rejection::UnknownKey(name.clone()))?;
+    let fits = match change {
+        KeyChange::Revoked | KeyChange::Compromised { .. } => !key.is_dead(),
+        KeyChange::Suspended => key.is_active(),
+        KeyChange::Resumed => key.standing == Standing::Suspended,
+        KeyChange::Verified => account.more().is_some_and(|more| more.unverified),
+    };
+    if !fits {
+        return Err(Rejection::NotAllowed(format!("key `{name}` is {}", standing(key.standing))));
+    }
+    Ok(KeyChanged { key: name.clone(), change: change.clone(), reason: reason.cloned() }.into())
+}
+
+fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Active => "active",
+        Standing::Suspended => "suspended",
+        Standing::Revoked => "revoked",
+        Standing::Compromised => "compromised",
+    }
+}
+
+fn grant(account: &Account, grant: &Grant, setting: &Setting<'_>) -> Result<Event, Rejection> {
+    let now = setting.now;
+    let credit = setting.policy.credit.as_ref();
+    let credit = credit.ok_or_else(|| Rejection::NotAllowed("this policy knows no credit".into()))?;
+    let effective = grant.effective.unwrap_or(now);
+    let validity = credit.validity.get(&grant.kind);
+    let expires = grant.expires.or_else(|| validity.map(|validity| effective.plus(*validity)));
+    let Grant { kind, amount, priority, unit_value, .. } = *grant;
+    let lot = NewLot { kind, amount, effective, expires, priority, unit_value };
+    let empty = crate::ledger::Ledger::default();
+    let ledger = account.ledger(grant.mode).unwrap_or(&empty);
+    let granted = ledger.plan_grant(lot, credit.promotions_repay_debt, now).map_err(refusal)?;
+    let Balance(available, held) = account.balance(grant.mode, now);
+    let usable = if effective <= now { amount } else { Credits::ZERO };
+    let balance = Balance(available.plus(usable), held);
+    Ok(CreditGranted { granted, mode: grant.mode, reason: grant.reason.clone(), balance }.into())
+}
+
+fn refusal(error: GrantError) -> Rejection {
+    let field = match error {
+        GrantError::Expired => "expires",
+        GrantError::NotPositive | GrantError::TooManyLots | GrantError::Range => "amount",
+    };
+    Rejection::invalid(field, format!("cannot be granted: {error}"))
+}
+
+fn figure_subject(
+    account: &Account,
+    key: Option<&Name>,
+    setting: &Setting<'_>,
+) -> Result<Subject, Rejection> {
+    match key {
+        None => Ok(Subject::Account(setting.name.clone())),
+        Some(key) if account.key(key).is_some() => Ok(Subject::Key(key.clone())),
+        Some(key) => Err(Rejection::UnknownKey(key.clone())),
+    }
+}
+
+/// An account's figure needs a plan that may have its own; a key's figure is the account's own affair.
+fn check_figure(
+    account: &Account,
+    subject: &Subject,
+    limit: &Name,
+    setting: &Setting<'_>,
+) -> Result<(), Rejection> {
+    let known = setting.policy.limits.iter().find(|known| known.name == *limit);
+    let known = known.ok_or_else(|| Rejection::invalid("limit", "must name a limit of the policy in force"))?;
+    if let Subject::Key(_) = subject {
+        let by_key = known.by.contains(&Dimension::Key);
+        return if by_key { Ok(()) } else { Err(Rejection::invalid("key", "is not what this limit counts by")) };
+    }
+    let plan = account.plan.as_ref().and_then(|plan| setting.policy.plans.get(plan));
+    match plan {
+        Some(plan) if !plan.own_figures => {
+            Err(Rejection::NotAllowed("accounts of this plan have the plan's figures".into()))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
