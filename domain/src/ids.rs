@@ -181,6 +181,12 @@ impl DigestHasher {
         self.0.write_u64(part.len() as u64);
     }
 
+    /// Adds a text; returns `Some`, to end a chain of `?`.
+    pub fn text(&mut self, text: &str) -> Option<()> {
+        self.part(text.as_bytes());
+        Some(())
+    }
+
     pub fn finish(self) -> Digest {
         Digest(self.0.finish128().as_u128())
     }

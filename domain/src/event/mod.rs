@@ -14,7 +14,7 @@ pub use request::*;
 use crate::ids::{Digest, Name, Position};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -86,12 +86,12 @@ pub struct Entry {
     pub request: Option<RequestTag>,
     pub event: Event,
     /// Encrypted values by field; readable only with the keys kept beside the log.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub personal: Personal,
 }
 
 /// Encrypted personal values by the name of their field.
-pub type Personal = BTreeMap<Arc<str>, Arc<str>>;
+pub type Personal = Vec<(Cow<'static, str>, Arc<str>)>;
 
 /// A request id as its sender gave it, and a fingerprint of what it asked.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -97,7 +97,7 @@ impl Under {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestAdmitted {
-    pub ask: Facts,
+    pub ask: Arc<Facts>,
     pub under: Under,
     /// Open until its outcome, or until this instant; absent when it was settled at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -142,7 +142,7 @@ pub struct Limited {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestDenied {
-    pub ask: Facts,
+    pub ask: Arc<Facts>,
     pub under: Under,
     pub kind: Kind,
     /// The limit, size, ban or price that refused, by name.

@@ -220,3 +220,49 @@ impl<'de> Deserialize<'de> for Rolling {
         Ok(log)
     }
 }
+
+/// The ring is no part of the contract, but a book of millions of them must fit.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Calendar;
+
+    fn admit(log: &mut Rolling, window: i64, second: i64) {
+        let now = Timestamp::EPOCH.plus(Span::from_secs(second));
+        let ask = Ask { now, weight: 1, figure: 0, calendar: &Calendar::default() };
+        log.admit(Span::from_secs(window), &ask);
+    }
+
+    #[test]
+    fn a_stamp_takes_12_bytes_and_eight_of_them_nine_slots() {
+        let mut log = Rolling::default();
+        (0..8).for_each(|second| admit(&mut log, 60, second));
+
+        assert_eq!((size_of::<Stamp>(), log.slots.len(), log.slots.capacity()), (12, 9, 9));
+    }
+
+    #[test]
+    fn requests_of_one_instant_share_a_stamp() {
+        let mut log = Rolling::default();
+        (0..1_000).for_each(|_| admit(&mut log, 60, 0));
+
+        assert_eq!((log.live, log.total()), (1, 1_000));
+    }
+
+    #[test]
+    fn a_steady_stream_never_grows_the_ring() {
+        let mut log = Rolling::default();
+        (0..1_000).for_each(|round| admit(&mut log, 60, round * 10));
+
+        assert_eq!((log.live, log.slots.len()), (6, 9));
+    }
+
+    #[test]
+    fn a_ring_that_was_once_large_is_given_back() {
+        let mut log = Rolling::default();
+        (0..1_000).for_each(|second| admit(&mut log, 3_600, second));
+        (0..10).for_each(|round| admit(&mut log, 60, 5_000 + round * 60));
+
+        assert!(log.slots.len() <= SMALL, "{}", log.slots.len());
+    }
+}

@@ -64,6 +64,21 @@ fn a_request_that_costs_costs_at_least_the_minimum() {
 }
 
 #[test]
+fn the_minimum_is_the_endpoints_own_where_it_has_one_and_never_makes_nothing_cost() {
+    let list = list(
+        r#"
+        minimum = 2
+        [endpoints]
+        "/own" = { base = 1, minimum = 3 }
+        "/none" = { base = 1, minimum = 0 }
+        "/zero" = {}
+        "#,
+    );
+    let cost = |endpoint| list.cost(endpoint, &());
+    assert_eq!([cost("/own"), cost("/none"), cost("/zero")], [3, 1, 0].map(|cost| Ok(Credits::whole(cost))));
+}
+
+#[test]
 fn a_free_endpoint_costs_nothing_whatever_its_size() {
     let list = list(PAYG);
     assert_eq!(chars(&list, "/api/v1/account/usage", 90_000), Ok(Credits::ZERO));

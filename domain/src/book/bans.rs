@@ -1,0 +1,75 @@
+//! Who is refused everywhere, and until when.
+
+use super::{Piece, Who};
+use crate::ids::{Digest, HashKey, Name};
+use crate::map::Map;
+use crate::policy::{Dimension, Policy};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A ban of one subject.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ban {
+    pub name: Name,
+    pub reason: String,
+    pub since: Timestamp,
+    /// For good unless given.
+    pub until: Option<Timestamp>,
+    /// The escalation counter that led here.
+    pub counter: Option<Digest>,
+}
+
+impl Ban {
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
+/// Bans by subject.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bans {
+    bans: Map<Digest, Ban>,
+    /// The tuples of dimensions by which anyone was ever banned.
+    kinds: Vec<Vec<Dimension>>,
+}
+
+impl Bans {
+    /// The hash of a subject of bans.
+    pub fn subject(
+        key: HashKey,
+        policy: &Policy,
+        who: &Who<'_>,
+        by: &[Dimension],
+        piece: Piece<'_>,
+    ) -> Option<Digest> {
+        who.digest(key, policy, ("ban", by), piece)
+    }
+
+    /// The ban that refuses a caller.
+    pub fn find(
+        &self,
+        key: HashKey,
+        policy: &Policy,
+        who: &Who<'_>,
+        piece: Piece<'_>,
+        now: Timestamp,
+    ) -> Option<&Ban> {
+        let subjects = self.kinds.iter().filter_map(|by| Self::subject(key, policy, who, by, piece));
+        subjects.filter_map(|subject| self.bans.get(&subject)).find(|ban| ban.is_in_force(now))
+    }
+
+    pub fn get(&self, subject: Digest) -> Option<&Ban> {
+        self.bans.get(&subject)
+    }
+
+    pub(super) fn start(&mut self, by: &[Dimension], subject: Digest, ban: Ban) {
+        if !self.kinds.iter().any(|known| known == by) {
+            self.kinds.push(by.to_vec());
+        }
+        self.bans.insert(subject, ban);
+    }
+
+    pub(super) fn lift(&mut self, subject: Digest) -> Option<Ban> {
+        self.bans.remove(&subject)
+    }
+}

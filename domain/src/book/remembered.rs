@@ -1,0 +1,89 @@
+//! Request ids that were seen, so that a repeat gets the first answer, across restarts and in bounded memory.
+
+use crate::event::RequestTag;
+use crate::ids::{Digest, HashKey, Position};
+use crate::map::Map;
+use crate::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// Ids by the hash of sender and id, oldest first out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Remembered {
+    seen: Map<Digest, Seen>,
+    order: VecDeque<(Timestamp, Digest)>,
+    /// Everything older than this may have been forgotten.
+    horizon: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Seen {
+    fingerprint: u64,
+    position: Position,
+}
+
+/// What is known of a request id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Recall {
+    New,
+    /// The same content came before; its answer is the event at this position.
+    Repeat(Position),
+    /// The id came before with another content.
+    Reused,
+    /// The id itself says that it is older than what is remembered.
+    TooOld,
+}
+
+impl Remembered {
+    pub fn recall(&self, key: HashKey, actor: &str, tag: &RequestTag) -> Recall {
+        match self.seen.get(&name(key, actor, &tag.id)) {
+            Some(seen) if seen.fingerprint == tag.fingerprint => Recall::Repeat(seen.position),
+            Some(_) => Recall::Reused,
+            None if made_at(&tag.id).is_some_and(|made| made < self.horizon) => Recall::TooOld,
+            None => Recall::New,
+        }
+    }
+
+    pub fn remember(&mut self, key: HashKey, actor: &str, tag: &RequestTag, seen: (Timestamp, Position)) {
+        let digest = name(key, actor, &tag.id);
+        self.seen.insert(digest, Seen { fingerprint: tag.fingerprint, position: seen.1 });
+        self.order.push_back((seen.0, digest));
+    }
+
+    /// Forgets what is older than `keep`, and the oldest beyond `max`.
+    pub fn forget(&mut self, now: Timestamp, keep: Span, max: usize) {
+        let oldest = now.minus(keep);
+        while let Some((at, digest)) = self.order.front().copied() {
+            if at >= oldest && self.order.len() <= max {
+                break;
+            }
+            self.seen.remove(&digest);
+            self.order.pop_front();
+            self.horizon = at;
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// How far back ids are remembered now.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.order.front().map(|(at, _)| *at)
+    }
+}
+
+fn name(key: HashKey, actor: &str, id: &str) -> Digest {
+    key.digest([actor.as_bytes(), id.as_bytes()])
+}
+
+/// When a `UUIDv7` was made; other ids tell no time.
+fn made_at(id: &str) -> Option<Timestamp> {
+    let id = uuid::Uuid::try_parse(id).ok().filter(|id| id.get_version_num() == 7)?;
+    let millis = id.as_u128() >> 80;
+    i64::try_from(millis).ok()?.checked_mul(1_000).map(Timestamp::from_micros)
+}
