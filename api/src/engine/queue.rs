@@ -107,15 +107,19 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use super::super::job::Read;
     use super::*;
+    use domain::book::Book;
+    use domain::time::Timestamp;
+    use tokio::sync::oneshot;
 
     #[test]
     fn one_more_than_the_bound_is_refused_until_jobs_are_done() {
         let queue = Queue::new(1);
         assert_eq!(queue.push(Job::Stop), Ok(()));
-        let (reply, _) = tokio::sync::oneshot::channel();
-        let read = || Job::Read(None, Box::new(super::super::job::Read::new(|_, _| (), reply)));
-        assert_eq!(queue.push(read()), Err(Refused::Full));
+        let (reply, _) = oneshot::channel();
+        let read = Read::new(|_: &Book, _: Timestamp| (), reply);
+        assert_eq!(queue.push(Job::Read(None, Box::new(read))), Err(Refused::Full));
         let mut jobs = VecDeque::new();
         queue.fetch(&mut jobs);
         assert_eq!((jobs.len(), queue.depth()), (1, 1), "fetched is not yet taken up");

@@ -63,7 +63,9 @@ impl Sequencer {
         self.trouble.fail(&why);
         let Cargo { waiters, minutes } = self.writer.revert();
         self.collapsed.restore(minutes);
-        waiters.into_iter().for_each(|waiter| self.refuse(waiter, &why));
+        for waiter in waiters {
+            self.refuse(waiter, &why);
+        }
         self.count_collapsed();
         self.shared.gauges.become_state(State::Refusing { why });
         self.trouble.stale = true;

@@ -46,7 +46,7 @@ impl Keeper {
         match thread::Builder::new().name("snapshot".into()).spawn(fold) {
             Ok(thread) => self.under_way = Some(thread),
             Err(error) => {
-                tracing::warn!(%error, "no thread for a snapshot; the next start reads more of the log")
+                tracing::warn!(%error, "no thread for a snapshot; the next start reads more of the log");
             }
         }
     }
@@ -55,7 +55,7 @@ impl Keeper {
     pub(super) fn finish(&mut self, book: &Book, head: Head, source: &Source, shared: &Shared) {
         if let Some(thread) = self.under_way.take() {
             // Its panic was its own; the snapshot of this moment is newer in any case.
-            let _ = thread.join();
+            drop(thread.join());
         }
         if head.position > shared.gauges.snapshot.load(Ordering::Relaxed) {
             write(book, head, source, shared);
