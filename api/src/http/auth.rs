@@ -227,8 +227,10 @@ async fn reader(app: &Arc<App>, parts: &Parts, credential: &str) -> Result<Reade
 async fn consumer(app: &Arc<App>, key: &str) -> Result<Consumer, Problem> {
     let digest = app.keys.digest(key);
     let found = app.engine.read(None, move |book, _| {
-        let (account, key) = book.key(digest)?;
-        (key.standing == Standing::Active).then(|| Consumer { account: account.clone(), key: key.name.clone() })
+        let (slot, key) = book.accounts().by_key(digest)?;
+        let (account, state) = book.accounts().get(slot)?;
+        let opens = key.standing == Standing::Active && !state.is_terminated();
+        opens.then(|| Consumer { account: account.clone(), key: key.name.clone() })
     });
     found.await?.ok_or_else(|| Problem::unauthenticated("the key opens nothing"))
 }

@@ -113,3 +113,27 @@ impl<T: DeserializeOwned, const MAX: usize> FromRequest<Arc<App>> for Write<T, M
         Ok(Self { body: parse(&bytes)?, request })
     }
 }
+
+/// Parts of the path; what is no UTF-8 is a problem as any other.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> axum::extract::FromRequestParts<Arc<App>> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let path = axum::extract::Path::<T>::from_request_parts(parts, app).await;
+        path.map(|path| Self(path.0)).map_err(|error| Problem::invalid("path", error.body_text()))
+    }
+}
+
+/// The query; an unknown or wrong member is a problem.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> axum::extract::FromRequestParts<Arc<App>> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &Arc<App>) -> Result<Self, Problem> {
+        let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
+        query.map(|query| Self(query.0)).map_err(|error| Problem::invalid("query", error.body_text()))
+    }
+}

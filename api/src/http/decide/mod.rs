@@ -68,3 +68,8 @@ pub(crate) fn shown(app: &App, entry: &Entry, policy: &Arc<domain::policy::Polic
         Err(Rejection::UnknownDecision(entry.position).into())
     }
 }
+
+/// Reads a decision's body and drops it.
+pub(crate) fn parse_only(raw: &[u8]) -> Result<(), Problem> {
+    super::read::parse::<body::AskBody<'_>>(raw).map(drop)
+}

@@ -3,9 +3,11 @@
 use super::super::read::Write;
 use super::super::{App, auth::Operator, error::Problem, reply, text};
 use super::super::view::{BalanceView, Instant};
-use axum::extract::{Path, State};
+use super::super::read::Path;
+use axum::extract::State;
 use axum::response::Response;
-use domain::account::{Account, Standing};
+use super::keys::KeyView;
+use domain::account::Account;
 use domain::command::{AccountAct, Action};
 use domain::ids::Name;
 use domain::policy::Mode;
@@ -126,37 +128,6 @@ pub(crate) struct SuspensionView {
     since: Instant,
     #[schema(value_type = Option<String>)]
     until: Option<Instant>,
-}
-
-/// A key; its text is not kept.
-#[derive(Serialize, utoipa::ToSchema)]
-pub(crate) struct KeyView {
-    #[schema(value_type = String)]
-    pub(crate) key: Name,
-    #[schema(value_type = String)]
-    pub(crate) kind: Name,
-    #[schema(value_type = String)]
-    pub(crate) mode: Mode,
-    #[schema(value_type = String)]
-    pub(crate) standing: Standing,
-    #[schema(value_type = String)]
-    pub(crate) issued: Instant,
-    /// Figures of its own by limit.
-    #[schema(value_type = Object)]
-    pub(crate) figures: BTreeMap<Name, u64>,
-}
-
-impl KeyView {
-    pub(crate) fn of(key: &domain::account::Key) -> Self {
-        Self {
-            key: key.name.clone(),
-            kind: key.kind.clone(),
-            mode: key.mode,
-            standing: key.standing,
-            issued: Instant(key.issued),
-            figures: key.figures.iter().cloned().collect(),
-        }
-    }
 }
 
 impl AccountView {

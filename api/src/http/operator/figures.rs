@@ -2,11 +2,12 @@
 
 use super::super::read::Write;
 use super::super::{App, auth::Operator, error::Problem, reply, text};
-use axum::extract::{Path, State};
+use super::super::read::Path;
+use axum::extract::State;
 use axum::response::Response;
-use domain::command::{AccountAct, Action};
+use domain::command::{AccountAct, Action, DimensionValue};
 use domain::event::Subject;
-use domain::ids::Digest;
+use domain::ids::Name;
 use domain::policy::Dimension;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -111,7 +112,8 @@ pub(super) async fn reset(
     text::sentence("reason", &body.reason)?;
     let limit = text::name("limit", &limit)?;
     let subject = body.subject(&app)?;
-    let values = values(&app, &body.values)?;
+    let mut values = values(&app, &body.values)?;
+    values.extend(value(&subject));
     reply::record(&app, actor, request, Action::ResetCount { limit, subject, values, reason: body.reason }).await
 }
 
@@ -135,10 +137,38 @@ impl Reset {
     }
 }
 
-fn values(app: &App, given: &BTreeMap<String, String>) -> Result<BTreeMap<Dimension, Digest>, Problem> {
+/// The subject as a value of the limit's dimensions.
+fn value(subject: &Subject) -> (Dimension, DimensionValue) {
+    let text = |name: &Name| DimensionValue::Text(name.as_str().into());
+    match subject {
+        Subject::Account(name) => (Dimension::Account, text(name)),
+        Subject::Key(name) => (Dimension::Key, text(name)),
+        Subject::Owner(name) => (Dimension::Owner, text(name)),
+        Subject::Ip(digest) => (Dimension::Ip, DimensionValue::Hash(*digest)),
+    }
+}
+
+fn values(app: &App, given: &BTreeMap<String, String>) -> Result<BTreeMap<Dimension, DimensionValue>, Problem> {
     let one = |(dimension, value): (&String, &String)| {
         let dimension = Dimension::try_from(dimension.clone()).map_err(|error| Problem::invalid("values", error))?;
-        Ok((dimension, app.edge.digest(value)))
+        Ok((dimension.clone(), hashed(app, &dimension, value)?))
     };
     given.iter().map(one).collect()
+}
+
+/// A value as counters hash it: what is personal by its digest, everything else as text.
+fn hashed(app: &App, dimension: &Dimension, value: &str) -> Result<DimensionValue, Problem> {
+    match dimension {
+        Dimension::Ip => Ok(DimensionValue::Hash(app.edge.ip_digest(text::parse("values", value)?))),
+        Dimension::EndUser | Dimension::Body | Dimension::Attribute(_) => {
+            Ok(DimensionValue::Hash(app.edge.digest(value)))
+        }
+        Dimension::Key
+        | Dimension::Account
+        | Dimension::Owner
+        | Dimension::Endpoint
+        | Dimension::Class
+        | Dimension::Plan
+        | Dimension::Mode => Ok(DimensionValue::Text(value.into())),
+    }
 }

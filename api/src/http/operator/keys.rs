@@ -1,17 +1,53 @@
 //! API keys: issued, rotated, revoked, suspended, resumed, marked compromised, and verified after that.
 
 use super::super::read::Write;
+use super::super::view::Instant;
 use super::super::{App, auth::Operator, error::Problem, event::EventView, reply, text};
 use crate::engine::Answer;
-use axum::extract::{Path, State};
+use super::super::read::Path;
+use axum::extract::State;
 use axum::response::Response;
+use domain::account::{Key, Standing};
 use domain::command::{AccountAct, Action, Command, NewKey};
 use domain::event::{KeyChange, RequestTag};
 use domain::ids::Name;
+use domain::policy::Mode;
 use domain::rejection::Rejection;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// A key; its text is not kept.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct KeyView {
+    #[schema(value_type = String)]
+    pub(crate) key: Name,
+    #[schema(value_type = String)]
+    pub(crate) kind: Name,
+    #[schema(value_type = String)]
+    pub(crate) mode: Mode,
+    #[schema(value_type = String)]
+    pub(crate) standing: Standing,
+    #[schema(value_type = String)]
+    pub(crate) issued: Instant,
+    /// Figures of its own by limit.
+    #[schema(value_type = Object)]
+    pub(crate) figures: BTreeMap<Name, u64>,
+}
+
+impl KeyView {
+    pub(crate) fn of(key: &Key) -> Self {
+        Self {
+            key: key.name.clone(),
+            kind: key.kind.clone(),
+            mode: key.mode,
+            standing: key.standing,
+            issued: Instant(key.issued),
+            figures: key.figures.iter().cloned().collect(),
+        }
+    }
+}
 
 /// A key to issue.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -52,16 +88,27 @@ pub(super) async fn issue(
     if let Some(approval) = &body.approval {
         text::sentence("approval", approval)?;
     }
-    let prefix = prefix(&app, kind.clone()).await?;
+    issue_key(&app, actor, request, account, (kind, body.approval, replaces)).await
+}
+
+/// Makes a key, records it, and shows its text.
+pub(crate) async fn issue_key(
+    app: &App,
+    actor: Arc<str>,
+    request: Option<RequestTag>,
+    account: Name,
+    (kind, approval, replaces): (Name, Option<String>, Option<Name>),
+) -> Result<Response, Problem> {
+    let prefix = prefix(app, kind.clone()).await?;
     let key = app.keys.make(&prefix).map_err(|_| Problem::sealing())?;
     let hash = app.keys.digest(&key.text);
-    let new = NewKey { key: key.name, hash, kind, approval: body.approval, replaces };
-    let act = AccountAct::IssueKey(new);
+    let act = AccountAct::IssueKey(NewKey { key: key.name, hash, kind, approval, replaces });
     let command = Command { actor, request, action: Action::Account { account, act } };
     let (secret, entry) = match app.engine.submit(command).await?.answer {
         Answer::Entry(entry) => (Some(key.text), entry),
         Answer::Repeat(entry) => (None, entry),
         Answer::Rejected(rejection) => return Err(rejection.into()),
+        // Only requests of callers are ever collapsed.
         Answer::Collapsed(_) => return Err(Rejection::NoPolicy.into()),
     };
     Ok(reply::view(&Issued { secret, event: EventView::of(&entry) }))

@@ -7,7 +7,7 @@ mod clock;
 mod credit;
 mod details;
 mod figures;
-mod keys;
+pub(crate) mod keys;
 mod standing;
 
 use super::App;

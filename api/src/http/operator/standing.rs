@@ -2,7 +2,8 @@
 
 use super::super::read::Write;
 use super::super::{App, auth::Operator, error::Problem, reply, text};
-use axum::extract::{Path, State};
+use super::super::read::Path;
+use axum::extract::State;
 use axum::response::Response;
 use domain::command::{AccountAct, Action};
 use serde::Deserialize;
