@@ -61,7 +61,7 @@ async fn others_may_read_while_the_service_writes() {
     let store = open(&dir).await;
     let one = append(&store, 3).await;
     let reader = SqliteStore::open_read_only(dir.path()).await.unwrap();
-    assert_eq!(reader.read(1, 100).await.unwrap(), [one.clone()]);
+    assert_eq!(reader.read(1, 100).await.unwrap(), [one]);
     let two = append(&store, 2).await;
     assert_eq!(reader.head().await.unwrap(), after(&two));
     assert_eq!(reader.book(), store.book());

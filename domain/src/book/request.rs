@@ -53,6 +53,8 @@ impl Refusal {
 #[derive(Default)]
 struct Gauge {
     limits: Vec<LimitState>,
+    /// What each of them would have counted: given back when a later gate refuses.
+    weights: Vec<u64>,
     limited: Option<Limited>,
     shadow: Vec<Name>,
 }
@@ -348,7 +350,7 @@ impl Book {
             limit,
             retry_at,
             price,
-            limits: gauge.limits,
+            limits: gauge.unmoved(),
             balance: balance.map(|account| account.balance(asked.facts.mode, asked.now)),
         };
         let most = asked.rules.policy.requests.denials_per_minute;
@@ -412,12 +414,25 @@ fn show(gauge: &mut Gauge, count: &Count<'_>, verdict: &limits::Verdict) {
     if let Rule::Cooldown { .. } = count.rule {
         return;
     }
-    let name = count.limit.name.clone();
-    let state = LimitState(name, verdict.limit, verdict.remaining, verdict.resets_at);
-    match gauge.limits.iter_mut().find(|known| known.0 == state.0) {
-        Some(known) if known.2 <= state.2 => {}
-        Some(known) => *known = state,
-        None => gauge.limits.push(state),
+    let state = LimitState(count.limit.name.clone(), verdict.limit, verdict.remaining, verdict.resets_at);
+    let weight = if verdict.admitted { count.weight } else { 0 };
+    match gauge.limits.iter().position(|known| known.0 == state.0) {
+        Some(place) if gauge.limits[place].2 <= state.2 => {}
+        Some(place) => (gauge.limits[place], gauge.weights[place]) = (state, weight),
+        None => {
+            gauge.limits.push(state);
+            gauge.weights.push(weight);
+        }
+    }
+}
+
+impl Gauge {
+    /// The limits as they stand after a refusal: nothing was counted.
+    fn unmoved(mut self) -> Vec<LimitState> {
+        for (state, weight) in self.limits.iter_mut().zip(self.weights) {
+            state.2 = state.2.saturating_add(weight).min(state.1);
+        }
+        self.limits
     }
 }
 
