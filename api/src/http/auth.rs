@@ -116,7 +116,6 @@ pub(crate) struct Reader {
 /// As [`Reader`], and about an account.
 pub(crate) struct AccountReader {
     pub(crate) account: Name,
-    pub(crate) key: Option<Name>,
 }
 
 /// As [`Reader`]; a caller without a key may ask too, a little.
@@ -174,9 +173,9 @@ impl FromRequestParts<Arc<App>> for AccountReader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let Reader { account, key, .. } = Reader::from_request_parts(parts, app).await?;
+        let Reader { account, .. } = Reader::from_request_parts(parts, app).await?;
         let account = account.ok_or_else(|| Problem::invalid("account", "must be named by a gateway or an operator"))?;
-        Ok(Self { account, key })
+        Ok(Self { account })
     }
 }
 

@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, HeaderName};
 use domain::limits::{Ask, Meter, Rule};
 use domain::map::Map;
 use domain::time::{Calendar, Span, Timestamp};
-use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,9 +23,9 @@ pub struct Peer(pub IpAddr);
 pub(crate) struct Client(pub(crate) IpAddr);
 
 impl FromRequestParts<Arc<App>> for Client {
-    type Rejection = Infallible;
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let peer = parts.extensions.get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(peer)| *peer);
         Ok(Self(client(peer, forwarded(&parts.headers), &app.proxies)))
     }

@@ -107,7 +107,7 @@ fn window(limit: &Limit) -> String {
     };
     if let Some(seconds) = seconds {
         // Writing to a String cannot fail.
-        drop(write!(text, ";w={seconds}"));
+        let _ = write!(text, ";w={seconds}");
     }
     text
 }

@@ -113,7 +113,7 @@ pub(super) async fn reset(
     let limit = text::name("limit", &limit)?;
     let subject = body.subject(&app)?;
     let mut values = values(&app, &body.values)?;
-    values.extend(value(&subject));
+    values.extend([value(&subject)]);
     reply::record(&app, actor, request, Action::ResetCount { limit, subject, values, reason: body.reason }).await
 }
 
