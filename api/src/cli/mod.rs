@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod demo;
 mod serve;
 
@@ -20,6 +21,8 @@ struct Cli {
 enum Command {
     /// Decides requests over HTTP
     Serve(serve::Serve),
+    /// Measures a server of its own under load
+    Bench(bench::Bench),
 }
 
 /// Runs the command that the arguments name.
@@ -28,6 +31,7 @@ pub fn main() -> ExitCode {
     log();
     let result = match command {
         Command::Serve(serve) => serve.run(),
+        Command::Bench(bench) => bench.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
