@@ -74,7 +74,9 @@ impl Book {
         let (slot, key, refusal) = self.resolve(&ask.caller, rules)?;
         let (name, account) = self.account_of(slot);
         let mode = key.map_or(Mode::Live, |key| key.mode);
-        let (facts, personal) = facts::facts(ask, rules.policy, key.map(|key| key.name.clone()), mode)?;
+        let (mut facts, personal) =
+            facts::facts(ask, rules.policy, key.map(|key| key.name.clone()), mode)?;
+        facts::note_plan(&mut facts, account, rules.policy);
         if slot.is_none() && facts.ip.is_none() {
             return Err(Rejection::invalid(
                 "ip",
@@ -101,6 +103,7 @@ impl Book {
             limited.items.contains(&(place - 1))
         });
         let (name, account) = self.account_of(known.account);
+        facts::note_plan(&mut facts, account, rules.policy);
         let facts = Arc::new(facts);
         let who = Who::of(&facts, name, account);
         let (slot, again) = (known.account, Some(decision));
