@@ -84,7 +84,8 @@ impl Modes {
 pub fn postings(entry: &Entry, modes: &Modes) -> Vec<Posting> {
     let Stream::Account(owner) = &entry.stream else { return Vec::new() };
     let legs = legs(&entry.event, modes).into_iter();
-    legs.map(|Leg { account, kind, amount }| Posting { account, owner: owner.clone(), kind, amount }).collect()
+    legs.map(|Leg { account, kind, amount }| Posting { account, owner: owner.clone(), kind, amount })
+        .collect()
 }
 
 /// What an event moves, whoever owns it.
@@ -92,13 +93,21 @@ pub(crate) fn legs(event: &Event, modes: &Modes) -> Vec<Leg> {
     let mut journal = Journal::default();
     match event {
         Event::RequestAdmitted(event) if event.ask.mode.is_live() => journal.admitted(event),
-        Event::RequestBegun(event) if modes.of(event.decision).is_live() => journal.settlement(&event.settlement),
+        Event::RequestBegun(event) if modes.of(event.decision).is_live() => {
+            journal.settlement(&event.settlement)
+        }
         Event::RequestSettled(event) if modes.of(event.decision).is_live() => journal.settled(event),
-        Event::HoldExpired(event) if modes.of(event.decision).is_live() => journal.settlement(&event.settlement),
+        Event::HoldExpired(event) if modes.of(event.decision).is_live() => {
+            journal.settlement(&event.settlement)
+        }
         Event::CreditRefunded(event) if modes.of(event.decision).is_live() => journal.refunded(event),
         Event::CreditGranted(event) if event.mode.is_live() => journal.granted(event),
-        Event::CreditAdjusted(event) if event.mode.is_live() => journal.taken(&event.draws, LedgerAccount::Adjusted),
-        Event::CreditExpired(event) if event.mode.is_live() => journal.taken(&event.draws, LedgerAccount::Expired),
+        Event::CreditAdjusted(event) if event.mode.is_live() => {
+            journal.taken(&event.draws, LedgerAccount::Adjusted)
+        }
+        Event::CreditExpired(event) if event.mode.is_live() => {
+            journal.taken(&event.draws, LedgerAccount::Expired)
+        }
         // Test mode, or an event that moves no credit.
         Event::RequestAdmitted(_)
         | Event::RequestBegun(_)

@@ -79,7 +79,9 @@ impl App {
     /// # Errors
     /// When the engine has stopped.
     pub async fn warm_up(&self) -> Result<(), crate::engine::Failure> {
-        let policy = self.engine.read(None, |book, now| book.catalogue().in_force(now).map(|rules| rules.policy.clone()));
+        let policy = self
+            .engine
+            .read(None, |book, now| book.catalogue().in_force(now).map(|rules| rules.policy.clone()));
         if let Some(policy) = policy.await? {
             self.edge.follow(&policy);
         }

@@ -74,8 +74,7 @@ impl Book {
         let (slot, key, refusal) = self.resolve(&ask.caller, rules)?;
         let (name, account) = self.account_of(slot);
         let mode = key.map_or(Mode::Live, |key| key.mode);
-        let (mut facts, personal) =
-            facts::facts(ask, rules.policy, key.map(|key| key.name.clone()), mode)?;
+        let (mut facts, personal) = facts::facts(ask, rules.policy, key.map(|key| key.name.clone()), mode)?;
         facts::note_plan(&mut facts, account, rules.policy);
         if slot.is_none() && facts.ip.is_none() {
             return Err(Rejection::invalid(

@@ -152,7 +152,11 @@ impl Decisions {
         let mut check = Check { place, decision, findings };
         let Some(decided) = self.kept.get_mut(&decision) else {
             if decision > self.forgotten {
-                check.add("the decision that the event speaks of", "an admitted request", format!("d_{decision}"));
+                check.add(
+                    "the decision that the event speaks of",
+                    "an admitted request",
+                    format!("d_{decision}"),
+                );
             }
             return;
         };

@@ -19,18 +19,8 @@ pub enum Invariant {
 
 impl Invariant {
     /// All of them, in the order of the design.
-    pub const ALL: [Self; 10] = [
-        Self::L1,
-        Self::L2,
-        Self::M1,
-        Self::M2,
-        Self::M3,
-        Self::M4,
-        Self::Q1,
-        Self::Q2,
-        Self::D1,
-        Self::A1,
-    ];
+    pub const ALL: [Self; 10] =
+        [Self::L1, Self::L2, Self::M1, Self::M2, Self::M3, Self::M4, Self::Q1, Self::Q2, Self::D1, Self::A1];
 
     /// The id that documents, tests and reports share.
     pub fn id(self) -> &'static str {

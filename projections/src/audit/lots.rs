@@ -121,7 +121,8 @@ impl Purse {
             let free = (format!("unreserved credit of lot {id}"), lot.free);
             [free, (format!("reserved credit of lot {id}"), lot.reserved)]
         });
-        let mut all = lots.chain([("debt".to_owned(), self.debt), ("holds on overdraft".to_owned(), self.promised)]);
+        let mut all =
+            lots.chain([("debt".to_owned(), self.debt), ("holds on overdraft".to_owned(), self.promised)]);
         let (what, amount) = all.find(|(_, amount)| below(*amount))?;
         Some((what, "0 or more".to_owned(), amount.to_string()))
     }

@@ -67,7 +67,9 @@ impl Money {
         if let Event::RequestDenied(event) = &entry.event {
             self.untouched(entry, (event.ask.mode, event.balance), findings);
         }
-        let (Some(movement), Stream::Account(name)) = (movement(entry, decisions), &entry.stream) else { return };
+        let (Some(movement), Stream::Account(name)) = (movement(entry, decisions), &entry.stream) else {
+            return;
+        };
         let floor = floor(movement.under, world);
         let purses = if movement.mode.is_live() { &mut self.live } else { &mut self.test };
         let purse = purses.entry_ref(name).or_default();
@@ -98,11 +100,13 @@ impl Money {
 
     /// A refusal shows the balance that it met, which is that of before and after it.
     fn untouched(&self, entry: &Entry, (mode, balance): (Mode, Option<Balance>), findings: &mut Findings) {
-        let (Some(Balance(available, held)), Stream::Account(name)) = (balance, &entry.stream) else { return };
+        let (Some(Balance(available, held)), Stream::Account(name)) = (balance, &entry.stream) else {
+            return;
+        };
         let purses = if mode.is_live() { &self.live } else { &self.test };
-        let own = purses.get(name).map_or_else(Balance::default, |purse| {
-            Balance(purse.available(entry.at), purse.held())
-        });
+        let own = purses
+            .get(name)
+            .map_or_else(Balance::default, |purse| Balance(purse.available(entry.at), purse.held()));
         findings.expect_equal(Q2, place(entry), "available after the refusal", (own.0, available));
         findings.expect_equal(Q2, place(entry), "held after the refusal", (own.1, held));
     }
@@ -124,7 +128,9 @@ impl Money {
             }
             self.journal(place, name, findings);
         }
-        for name in self.live.keys().chain(self.test.keys()).filter(|name| book.account(name.as_str()).is_none()) {
+        for name in
+            self.live.keys().chain(self.test.keys()).filter(|name| book.account(name.as_str()).is_none())
+        {
             let stream = Stream::Account(name.clone());
             let place = Place { position: head, stream: Some(&stream) };
             findings.add(M2, place, "account of the book", ("one with credit", "none"));
@@ -185,14 +191,17 @@ fn movement<'a>(entry: &'a Entry, decisions: &Decisions) -> Option<Movement<'a>>
             })
             .collecting(takes, under(event.decision))
         }
-        Event::CreditRefunded(event) => Movement::new(of(event.decision), Some(event.balance), move |purse| {
-            purse.refund(&event.returned, entry.position, at);
-        }),
+        Event::CreditRefunded(event) => {
+            Movement::new(of(event.decision), Some(event.balance), move |purse| {
+                purse.refund(&event.returned, entry.position, at);
+            })
+        }
         Event::CreditGranted(event) => Movement::new(event.mode, Some(event.balance), move |purse| {
             purse.grant(LotId::new(entry.position, 0), &event.granted.lot, event.granted.debt_repaid);
         }),
         Event::CreditAdjusted(event) => {
-            Movement::new(event.mode, Some(event.balance), move |purse| purse.take(&event.draws, at)).taking(true)
+            Movement::new(event.mode, Some(event.balance), move |purse| purse.take(&event.draws, at))
+                .taking(true)
         }
         Event::CreditExpired(event) => {
             Movement::new(event.mode, None, move |purse| purse.take(&event.draws, at))
@@ -222,7 +231,8 @@ fn compare(place: Place<'_>, (account, mode): (&Account, Mode), purse: &Purse, f
     let empty = Ledger::default();
     let ledger = account.ledger(mode).unwrap_or(&empty);
     let book: BTreeMap<_, _> = ledger.lots().iter().map(|lot| (lot.id, (lot.left, lot.reserved))).collect();
-    let own: BTreeMap<_, _> = purse.lots.iter().map(|(id, Left { free, reserved, .. })| (*id, (*free, *reserved))).collect();
+    let own: BTreeMap<_, _> =
+        purse.lots.iter().map(|(id, Left { free, reserved, .. })| (*id, (*free, *reserved))).collect();
     let which = if mode.is_live() { "live" } else { "test" };
     if book != own {
         let what = format!("{which} lots (unreserved, reserved)");

@@ -70,7 +70,8 @@ impl<'a> Rating<'a> {
                 total(&event.ask, limited, None, |endpoint, told| list.hold(endpoint, told))
             }
         };
-        let what = if event.until.is_some() { "held or charged at admission" } else { "charged + uncollected" };
+        let what =
+            if event.until.is_some() { "held or charged at admission" } else { "charged + uncollected" };
         self.priced(what, price, moved);
     }
 
@@ -96,7 +97,8 @@ impl<'a> Rating<'a> {
     }
 
     fn settled(&mut self, event: &RequestSettled, decided: Option<&Decided>) {
-        let Some((decided, open)) = decided.and_then(|decided| Some((decided, decided.open.as_deref()?))) else {
+        let Some((decided, open)) = decided.and_then(|decided| Some((decided, decided.open.as_deref()?)))
+        else {
             return;
         };
         let (charged, uncollected) = match &event.settlement {
@@ -108,15 +110,25 @@ impl<'a> Rating<'a> {
         let paid = if open.is_charged { before.plus(charged).minus(back) } else { charged };
         let paid = paid.plus(uncollected);
         let Some((list, credit)) = self.rules(open.under) else {
-            return self.equal("moved without a price list", Credits::ZERO, charged.plus(uncollected).plus(back));
+            return self.equal(
+                "moved without a price list",
+                Credits::ZERO,
+                charged.plus(uncollected).plus(back),
+            );
         };
         let rule = credit.outcomes.charge(event.outcome);
         // An outcome without a charge of its own leaves what was charged before.
         let price = match (rule, open.is_charged) {
             (Charge::None, true) => Ok(before),
-            (Charge::None | Charge::All | Charge::Base | Charge::Percent(_) | Charge::Fixed(_) | Charge::Refund, _) => {
-                cost(open, &event.details, rule, list)
-            }
+            (
+                Charge::None
+                | Charge::All
+                | Charge::Base
+                | Charge::Percent(_)
+                | Charge::Fixed(_)
+                | Charge::Refund,
+                _,
+            ) => cost(open, &event.details, rule, list),
         };
         self.priced("charged + uncollected", price, paid);
     }

@@ -18,7 +18,8 @@ fn credits(amount: &str) -> Credits {
 /// That exactly this invariant is broken, with a finding about this.
 fn fires(report: &Report, invariant: Invariant, what: &str) {
     let found: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
-    let about = report.findings.iter().any(|finding| finding.invariant == invariant && finding.what.contains(what));
+    let about =
+        report.findings.iter().any(|finding| finding.invariant == invariant && finding.what.contains(what));
     assert!(about, "no finding of {invariant} about {what}: {found:#?}");
     assert!(matches!(report.outcome(invariant), Outcome::Broken(_)));
     assert!(!report.is_clean());
@@ -275,7 +276,11 @@ fn q1_is_silent_when_the_window_has_moved_on() {
         }
     });
     let report = scene.audit();
-    assert!(report.findings.iter().all(|finding| finding.invariant != Invariant::Q1), "{:#?}", report.findings);
+    assert!(
+        report.findings.iter().all(|finding| finding.invariant != Invariant::Q1),
+        "{:#?}",
+        report.findings
+    );
 }
 
 #[test]
@@ -291,7 +296,9 @@ fn q1_finds_an_admission_within_a_pause_a_bucket_and_a_full_queue() {
         scene.forge(job, |_| ());
     }
     let report = scene.audit();
-    for counter in ["jobs account=acme", "pause ip=", "minute account=acme endpoint=/job", "flow account=acme"] {
+    for counter in
+        ["jobs account=acme", "pause ip=", "minute account=acme endpoint=/job", "flow account=acme"]
+    {
         fires(&report, Invariant::Q1, counter);
     }
     fires(&report, Invariant::Q1, "quota account=acme");

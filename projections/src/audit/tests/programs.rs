@@ -138,7 +138,9 @@ impl Run {
     fn step(&mut self, step: &Step) {
         match step {
             Step::Wait(seconds) => drop(self.scene.wait(&format!("{seconds}s"))),
-            Step::Ask { .. } | Step::Items { .. } | Step::TestAsk { .. } | Step::Address { .. } => self.asking(step),
+            Step::Ask { .. } | Step::Items { .. } | Step::TestAsk { .. } | Step::Address { .. } => {
+                self.asking(step)
+            }
             Step::Begin(index) => self.act(Action::Begin { decision: self.decision(*index) }),
             Step::Settle { decision, outcome, chars: count } => {
                 let (decision, outcome) = (self.decision(*decision), *outcome);
@@ -153,7 +155,8 @@ impl Run {
                 let decision = self.decision(*index);
                 let before = self.scene.next();
                 self.act(Action::Reprocess { decision });
-                let again = |position: &Position| self.scene.entry(*position).event.kind() == "RequestAdmitted";
+                let again =
+                    |position: &Position| self.scene.entry(*position).event.kind() == "RequestAdmitted";
                 let admitted: Vec<_> = (before..self.scene.next()).filter(again).collect();
                 self.decisions.extend(admitted);
             }
@@ -174,7 +177,12 @@ impl Run {
             Step::Ask { account, endpoint, later: open, units, chars: count, outcome } => {
                 let (account, endpoint) = (pick(*account, &ACCOUNTS), pick(*endpoint, &ENDPOINTS));
                 let settle = (!open).then_some(*outcome);
-                self.ask(Ask { units: *units, attributes: chars(*count), settle, ..later(account, endpoint) });
+                self.ask(Ask {
+                    units: *units,
+                    attributes: chars(*count),
+                    settle,
+                    ..later(account, endpoint)
+                });
             }
             Step::Items { account, endpoints, later: open } => {
                 let item = |endpoint: &u8| {
@@ -182,7 +190,11 @@ impl Run {
                     Item { endpoint, attributes: chars(700) }
                 };
                 let items = endpoints.iter().map(item).collect();
-                let ask = if *open { later(pick(*account, &ACCOUNTS), "/x") } else { at_once(pick(*account, &ACCOUNTS), "/x") };
+                let ask = if *open {
+                    later(pick(*account, &ACCOUNTS), "/x")
+                } else {
+                    at_once(pick(*account, &ACCOUNTS), "/x")
+                };
                 self.ask(Ask { items, attributes: Vec::new(), ..ask });
             }
             Step::TestAsk { account, later: open } => {
@@ -206,7 +218,8 @@ impl Run {
                 return drop(self.scene.grant(pick(*account, &ACCOUNTS), *kind, &amount, lasts));
             }
             Step::AddressFigure { ip, figure } => {
-                let subject = Subject::Ip(from(&format!("192.0.2.{}", ip % 3), "/").ip.expect("an address").digest);
+                let subject =
+                    Subject::Ip(from(&format!("192.0.2.{}", ip % 3), "/").ip.expect("an address").digest);
                 let (limit, figure, reason) = (name("address"), *figure, "asked".to_owned());
                 return self.act(Action::SetFigure { limit, subject, figure, reason });
             }
@@ -214,9 +227,10 @@ impl Run {
                 let policy = self.policy.replace("markup = \"1.5\"", &format!("markup = {markup}"));
                 return drop(self.scene.publish(&policy, None));
             }
-            Step::Deduct { account, cents } => {
-                (account, AccountAct::Deduct { mode: Mode::Live, amount: hundredths(*cents), reason: "error".into() })
-            }
+            Step::Deduct { account, cents } => (
+                account,
+                AccountAct::Deduct { mode: Mode::Live, amount: hundredths(*cents), reason: "error".into() },
+            ),
             Step::Plan { account, plus } => {
                 (account, AccountAct::ChangePlan { plan: name(if *plus { "plus" } else { "basic" }) })
             }
@@ -256,6 +270,8 @@ fn grant(scene: &mut Scene, account: &str, mode: Mode) {
 
 fn policy(charge: &str, on_expiry: &str, overdraft: &str) -> String {
     let policy = POLICY.replace("charge = \"settle\"", &format!("charge = \"{charge}\""));
+    // What is charged at admission leaves nothing to charge at the expiry.
+    let on_expiry = if charge == "admission" { "release" } else { on_expiry };
     let policy = policy.replace("on_expiry = \"release\"", &format!("on_expiry = \"{on_expiry}\""));
     // Only a settle may overdraw, and what is charged before it is held in full.
     let settles = charge == "settle";
@@ -267,7 +283,8 @@ fn rules() -> impl Strategy<Value = String> {
     let charge = prop_oneof![Just("settle"), Just("admission"), Just("begin")];
     let on_expiry = prop_oneof![Just("release"), Just("charge")];
     let overdraft = prop_oneof![Just("{ to_floor = \"-5\" }"), Just("\"none\""), Just("\"unlimited\"")];
-    (charge, on_expiry, overdraft).prop_map(|(charge, on_expiry, overdraft)| policy(charge, on_expiry, overdraft))
+    (charge, on_expiry, overdraft)
+        .prop_map(|(charge, on_expiry, overdraft)| policy(charge, on_expiry, overdraft))
 }
 
 proptest! {

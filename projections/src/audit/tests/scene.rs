@@ -85,14 +85,20 @@ impl Scene {
         match self.act(Action::Request(Box::new(ask))) {
             Ok(Reply::Done(_)) => {
                 let admitted = |entry: &&Entry| matches!(entry.event, Event::RequestAdmitted(_));
-                let decided = |entry: &&Entry| admitted(entry) || matches!(entry.event, Event::RequestDenied(_));
+                let decided =
+                    |entry: &&Entry| admitted(entry) || matches!(entry.event, Event::RequestDenied(_));
                 self.log.iter().rev().find(decided).filter(admitted).map(|entry| entry.position)
             }
             Ok(Reply::Repeat(_) | Reply::Collapsed(..)) | Err(_) => None,
         }
     }
 
-    pub(super) fn settle(&mut self, decision: Position, outcome: Outcome, count: u32) -> Result<Reply, Rejection> {
+    pub(super) fn settle(
+        &mut self,
+        decision: Position,
+        outcome: Outcome,
+        count: u32,
+    ) -> Result<Reply, Rejection> {
         self.act(Action::Settle { decision, outcome, attributes: chars(count) })
     }
 

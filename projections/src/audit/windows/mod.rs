@@ -9,7 +9,9 @@ mod walk;
 use super::Invariant::{self, Q1, Q2};
 use super::report::{Findings, Place};
 use super::world::World;
-use domain::event::{CountReset, Entry, Event, LimitState, Limited, RequestAdmitted, RequestDenied, Subject, Under};
+use domain::event::{
+    CountReset, Entry, Event, LimitState, Limited, RequestAdmitted, RequestDenied, Subject, Under,
+};
 use domain::ids::{Name, Position};
 use domain::limits::Rule;
 use domain::map::Map;
@@ -259,7 +261,9 @@ fn check_shown(
     (remaining, limits): (Option<u64>, &[LimitState]),
     findings: &mut Findings,
 ) {
-    let Some(LimitState(_, figure, left, _)) = limits.iter().find(|shown| shown.0 == one.limit.name) else { return };
+    let Some(LimitState(_, figure, left, _)) = limits.iter().find(|shown| shown.0 == one.limit.name) else {
+        return;
+    };
     let place = place(entry);
     let which = |what: &str, invariant: Invariant| (format!("{what} of {}", one.counter), invariant);
     let (what, invariant) = which("figure", Q1);

@@ -20,7 +20,10 @@ enum Used {
     Stamps(VecDeque<(Timestamp, u64)>, u64),
     /// The last admission.
     Last(Timestamp),
-    Period { ends: Timestamp, used: u64 },
+    Period {
+        ends: Timestamp,
+        used: u64,
+    },
     /// Tokens used, each as many parts as the period has microseconds.
     Level(u128, Timestamp),
     /// Jobs open now.
@@ -47,7 +50,9 @@ impl Tally {
         self.follow(moment);
         match (&mut self.used, moment.rule) {
             (Used::Stamps(stamps, sum), Rule::Rolling { window }) => {
-                while let Some((at, weight)) = stamps.front().copied().filter(|(at, _)| moment.now >= at.plus(window)) {
+                while let Some((at, weight)) =
+                    stamps.front().copied().filter(|(at, _)| moment.now >= at.plus(window))
+                {
                     debug_assert!(at <= moment.now);
                     *sum -= weight;
                     stamps.pop_front();
@@ -61,7 +66,12 @@ impl Tally {
             }
             (Used::Open(open), Rule::Concurrency) => *open,
             (
-                Used::Stamps(..) | Used::Last(_) | Used::Period { .. } | Used::Level(..) | Used::Open(_) | Used::Nothing,
+                Used::Stamps(..)
+                | Used::Last(_)
+                | Used::Period { .. }
+                | Used::Level(..)
+                | Used::Open(_)
+                | Used::Nothing,
                 Rule::Rolling { .. }
                 | Rule::Cooldown { .. }
                 | Rule::Bucket { .. }

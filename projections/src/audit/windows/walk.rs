@@ -109,7 +109,9 @@ impl<'a> Asked<'a> {
     fn all_items(&self, limit: &Limit) -> Vec<u32> {
         match limit.counts {
             Counts::Calls => Vec::new(),
-            Counts::Items | Counts::Attribute(_) => (0..).zip(0..self.units()).map(|(place, _)| place).collect(),
+            Counts::Items | Counts::Attribute(_) => {
+                (0..).zip(0..self.units()).map(|(place, _)| place).collect()
+            }
         }
     }
 
@@ -120,7 +122,9 @@ impl<'a> Asked<'a> {
             Counts::Attribute(name) if self.facts.items.is_empty() => {
                 rounded_up(&self.facts.details, name).saturating_mul(u64::from(self.facts.units))
             }
-            Counts::Attribute(name) => self.facts.items.iter().map(|item| rounded_up(&item.details, name)).sum(),
+            Counts::Attribute(name) => {
+                self.facts.items.iter().map(|item| rounded_up(&item.details, name)).sum()
+            }
         }
     }
 
@@ -139,8 +143,11 @@ impl<'a> Asked<'a> {
     }
 
     fn speaks_of(&self, scope: &Scope, part: Part<'_>) -> bool {
-        let in_class = |class: &Name| self.policy.classes.get(class).is_some_and(|class| class.cover(part.endpoint));
-        let has = |names: &[Name], own: Option<&Name>| names.is_empty() || own.is_some_and(|own| names.contains(own));
+        let in_class =
+            |class: &Name| self.policy.classes.get(class).is_some_and(|class| class.cover(part.endpoint));
+        let has = |names: &[Name], own: Option<&Name>| {
+            names.is_empty() || own.is_some_and(|own| names.contains(own))
+        };
         scope.endpoints.cover(part.endpoint)
             && (scope.classes.is_empty() || scope.classes.iter().any(in_class))
             && has(&scope.plans, self.plan())
@@ -218,7 +225,8 @@ impl<'a> Asked<'a> {
         {
             return Some(figure);
         }
-        let subjects = limit.by.iter().filter(|dimension| matches!(dimension, Dimension::Ip | Dimension::Owner));
+        let subjects =
+            limit.by.iter().filter(|dimension| matches!(dimension, Dimension::Ip | Dimension::Owner));
         let mut figures = subjects.filter_map(|dimension| {
             let subject = format!("{}={}", String::from(dimension.clone()), self.value(dimension, part)?);
             self.world.figure(&limit.name, &subject)
