@@ -1,0 +1,58 @@
+//! The command line.
+
+mod demo;
+mod serve;
+
+use clap::{Parser, Subcommand};
+use std::error::Error;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Event-sourced billing and quota ledger for API providers.
+#[derive(Parser)]
+#[command(name = "counterfoil", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Decides requests over HTTP
+    Serve(serve::Serve),
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let Cli { command } = Cli::parse();
+    log();
+    let result = match command {
+        Command::Serve(serve) => serve.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("counterfoil: {}", told(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Log lines go to standard error; `RUST_LOG` says which (`info` unless given).
+fn log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Set already: the caller of a test has its own.
+    let _ = lines.try_init();
+}
+
+/// An error and what caused it, in one line.
+fn told(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
