@@ -25,17 +25,57 @@ pub struct Command {
 #[derive(Clone, Debug)]
 pub enum Action {
     Request(Box<Ask>),
-    Begin { decision: Position },
-    Settle { decision: Position, outcome: Outcome, attributes: Attributes },
+    Begin {
+        decision: Position,
+    },
+    Settle {
+        decision: Position,
+        outcome: Outcome,
+        attributes: Attributes,
+    },
     Refund(Refund),
-    Reprocess { decision: Position },
-    Account { account: Name, act: AccountAct },
-    Ban { by: Vec<Dimension>, subject: Digest, reason: String, until: Option<Timestamp>, name: Name },
-    LiftBan { by: Vec<Dimension>, subject: Digest, reason: String },
+    Reprocess {
+        decision: Position,
+    },
+    Account {
+        account: Name,
+        act: AccountAct,
+    },
+    Ban {
+        by: Vec<Dimension>,
+        subject: Digest,
+        reason: String,
+        until: Option<Timestamp>,
+        name: Name,
+    },
+    LiftBan {
+        by: Vec<Dimension>,
+        subject: Digest,
+        reason: String,
+    },
     /// An operator's figure for a subject that is no account: an address or an owner.
-    SetFigure { limit: Name, subject: Subject, figure: Option<u64>, reason: String },
-    ResetCount { limit: Name, subject: Subject, values: BTreeMap<Dimension, Digest>, reason: String },
+    SetFigure {
+        limit: Name,
+        subject: Subject,
+        figure: Option<u64>,
+        reason: String,
+    },
+    ResetCount {
+        limit: Name,
+        subject: Subject,
+        values: BTreeMap<Dimension, DimensionValue>,
+        reason: String,
+    },
     Publish(Publish),
+}
+
+/// The value of one dimension of a counter.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DimensionValue {
+    /// An account, a key, an endpoint, a label …
+    Text(Arc<str>),
+    /// An address, an end user, a personal attribute.
+    Hash(Digest),
 }
 
 /// One request of a caller of the provider.
@@ -106,18 +146,45 @@ pub struct Refund {
 /// What an operator, or an account itself, may do to an account.
 #[derive(Clone, Debug)]
 pub enum AccountAct {
-    Open { plan: Option<Name>, owner: Option<Name>, calendar: Calendar, opened: Option<Timestamp> },
+    Open {
+        plan: Option<Name>,
+        owner: Option<Name>,
+        calendar: Calendar,
+        opened: Option<Timestamp>,
+    },
     Detail(Box<crate::event::AccountDetailed>),
-    ChangePlan { plan: Name },
+    ChangePlan {
+        plan: Name,
+    },
     IssueKey(NewKey),
-    ChangeKey { key: Name, change: KeyChange, reason: Option<String> },
+    ChangeKey {
+        key: Name,
+        change: KeyChange,
+        reason: Option<String>,
+    },
     Grant(Grant),
     /// Takes unreserved credit away.
-    Deduct { mode: Mode, amount: Credits, reason: String },
-    SetFigure { limit: Name, key: Option<Name>, figure: Option<u64>, reason: String },
-    Suspend { reason: String, until: Option<Timestamp> },
-    Reinstate { reason: String },
-    Terminate { reason: String },
+    Deduct {
+        mode: Mode,
+        amount: Credits,
+        reason: String,
+    },
+    SetFigure {
+        limit: Name,
+        key: Option<Name>,
+        figure: Option<u64>,
+        reason: String,
+    },
+    Suspend {
+        reason: String,
+        until: Option<Timestamp>,
+    },
+    Reinstate {
+        reason: String,
+    },
+    Terminate {
+        reason: String,
+    },
 }
 
 /// A key to issue. Its text was made at the edge; the book sees only the hash.

@@ -17,8 +17,4 @@ pub mod money;
 pub mod policy;
 pub mod pricing;
 pub mod rejection;
-pub mod map;
-pub mod money;
-pub mod policy;
-pub mod pricing;
 pub mod time;

@@ -39,7 +39,9 @@ pub enum Rejection {
     RefundTooLarge { left: crate::money::Credits },
     #[error("only {available} is available")]
     NotEnough { available: crate::money::Credits },
-    #[error("a change must be announced {0} before it takes effect, unless it is marked as an emergency with a reason")]
+    #[error(
+        "a change must be announced {0} before it takes effect, unless it is marked as an emergency with a reason"
+    )]
     NoticeTooShort(Span),
     #[error("{field} {error}")]
     Amount { field: &'static str, error: MoneyError },

@@ -78,10 +78,8 @@ impl Account {
     }
 
     /// A decision is open no more.
-    pub fn closed(&mut self, decision: Position, until: Option<Timestamp>) {
-        if let Some(until) = until {
-            self.open.remove(&(until, decision));
-        }
+    pub fn closed(&mut self, decision: Position, until: Timestamp) {
+        self.open.remove(&(until, decision));
     }
 
     fn tally(&mut self, at: Timestamp, mode: Mode, endpoint: &Arc<str>) -> &mut super::Tally {
@@ -149,13 +147,20 @@ impl Account {
         }
         more.attributes.extend(event.attributes.iter().map(|(name, value)| (name.clone(), value.clone())));
         for (end_user, blocked) in &event.blocked {
-            if *blocked { more.blocked.insert(*end_user) } else { more.blocked.remove(end_user) };
+            if *blocked {
+                more.blocked.insert(*end_user)
+            } else {
+                more.blocked.remove(end_user)
+            };
         }
     }
 
     fn issue(&mut self, event: &KeyIssued, at: Timestamp) {
         if let Some(old) = &event.replaces {
-            self.keys.iter_mut().filter(|key| key.name == *old).for_each(|key| key.standing = Standing::Revoked);
+            self.keys
+                .iter_mut()
+                .filter(|key| key.name == *old)
+                .for_each(|key| key.standing = Standing::Revoked);
         }
         let KeyIssued { key, hash, kind, mode, .. } = event.clone();
         let (standing, figures) = (Standing::Active, Vec::new());

@@ -3,8 +3,8 @@
 use super::{Account, Standing};
 use crate::command::{AccountAct, Grant, NewKey};
 use crate::event::{
-    AccountOpened, AccountReinstated, AccountSuspended, AccountTerminated, Balance, CreditAdjusted, CreditGranted,
-    Event, FigureSet, KeyChange, KeyChanged, KeyIssued, PlanChanged, Subject,
+    AccountOpened, AccountReinstated, AccountSuspended, AccountTerminated, Balance, CreditAdjusted,
+    CreditGranted, Event, FigureSet, KeyChange, KeyChanged, KeyIssued, PlanChanged, Subject,
 };
 use crate::ids::Name;
 use crate::ledger::{GrantError, NewLot, Overdraft};
@@ -222,10 +222,15 @@ fn check_figure(
     setting: &Setting<'_>,
 ) -> Result<(), Rejection> {
     let known = setting.policy.limits.iter().find(|known| known.name == *limit);
-    let known = known.ok_or_else(|| Rejection::invalid("limit", "must name a limit of the policy in force"))?;
+    let known =
+        known.ok_or_else(|| Rejection::invalid("limit", "must name a limit of the policy in force"))?;
     if let Subject::Key(_) = subject {
         let by_key = known.by.contains(&Dimension::Key);
-        return if by_key { Ok(()) } else { Err(Rejection::invalid("key", "is not what this limit counts by")) };
+        return if by_key {
+            Ok(())
+        } else {
+            Err(Rejection::invalid("key", "is not what this limit counts by"))
+        };
     }
     let plan = account.plan.as_ref().and_then(|plan| setting.policy.plans.get(plan));
     match plan {

@@ -90,6 +90,11 @@ impl Account {
         self.suspension.as_deref().filter(|suspension| suspension.until.is_none_or(|until| now < until))
     }
 
+    /// When a temporary suspension ends, whether that is past or not.
+    pub fn suspended_until(&self) -> Option<Timestamp> {
+        self.suspension.as_ref()?.until
+    }
+
     pub fn is_terminated(&self) -> bool {
         self.terminated
     }
@@ -121,7 +126,7 @@ impl Account {
     /// The next instant at which something of the account falls due: a hold, a lot, a suspension.
     pub fn next_due(&self) -> Option<Timestamp> {
         let hold = self.open.first().map(|(until, _)| *until);
-        let suspension = self.suspension.as_ref().and_then(|suspension| suspension.until);
+        let suspension = self.suspended_until();
         let test = self.test.as_ref().and_then(|ledger| ledger.next_due());
         [hold, suspension, self.live.next_due(), test].into_iter().flatten().min()
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Most endpoints told apart; what comes after counts under [`OTHER`].
 const ENDPOINTS_MAX: usize = 100;
 /// The name that further endpoints share.
-pub const OTHER: &str = "(other)";
+pub(super) const OTHER: &str = "(other)";
 
 /// Counts of one calendar month of the account, by mode and endpoint.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
@@ -31,7 +31,13 @@ pub struct Tally {
 
 impl Usage {
     /// The tally of an endpoint in the month of `at`; a new month starts with nothing.
-    pub(super) fn at(&mut self, at: Timestamp, calendar: &Calendar, mode: Mode, endpoint: &Arc<str>) -> &mut Tally {
+    pub(super) fn at(
+        &mut self,
+        at: Timestamp,
+        calendar: &Calendar,
+        mode: Mode,
+        endpoint: &Arc<str>,
+    ) -> &mut Tally {
         if at >= self.to {
             let (from, to) = calendar.period(Period::Month, at);
             *self = Self { from, to, endpoints: Vec::new() };
@@ -43,7 +49,10 @@ impl Usage {
 
     fn add(&mut self, mode: Mode, endpoint: &Arc<str>) -> usize {
         let full = self.endpoints.len() >= ENDPOINTS_MAX;
-        if full && let Some(other) = self.endpoints.iter().position(|(of, name, _)| *of == mode && &**name == OTHER) {
+        if full
+            && let Some(other) =
+                self.endpoints.iter().position(|(of, name, _)| *of == mode && &**name == OTHER)
+        {
             return other;
         }
         let name = if full { OTHER.into() } else { endpoint.clone() };

@@ -118,7 +118,8 @@ impl Meters {
     /// The meters that a fresh one does not equal, in a fixed order: what two folds must agree on.
     pub fn live(&self, now: Timestamp) -> Vec<(Digest, &Meter)> {
         let busy = |slot: &&Slot| slot.used && !slot.meter.is_idle(&self.rules[slot.rule as usize], now, 1);
-        let mut live: Vec<_> = self.slots.iter().filter(busy).map(|slot| (slot.counter, &slot.meter)).collect();
+        let mut live: Vec<_> =
+            self.slots.iter().filter(busy).map(|slot| (slot.counter, &slot.meter)).collect();
         live.sort_unstable_by_key(|(counter, _)| *counter);
         live
     }

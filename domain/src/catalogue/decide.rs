@@ -15,7 +15,8 @@ pub fn decide(catalogue: &Catalogue, publish: &Publish, now: Timestamp) -> Resul
             let (hash, emergency) = (policy.hash(), emergency.clone());
             let prices = policy.prices.clone().map(|prices| {
                 let number = next_number(catalogue.prices.len());
-                PricesPublished { number, effective, emergency: emergency.clone(), prices: prices.into() }.into()
+                PricesPublished { number, effective, emergency: emergency.clone(), prices: prices.into() }
+                    .into()
             });
             let published = PolicyPublished { number, hash, effective, emergency, policy: policy.clone() };
             Ok(std::iter::once(published.into()).chain(prices).collect())

@@ -88,7 +88,11 @@ pub enum KeyChange {
     Suspended,
     Resumed,
     /// Known to others. A new key then needs an operator's recorded verification.
-    Compromised { suspected: Timestamp, reported: Timestamp, within_a_day: bool },
+    Compromised {
+        suspected: Timestamp,
+        reported: Timestamp,
+        within_a_day: bool,
+    },
     /// An operator verified the account after a compromise.
     Verified,
 }

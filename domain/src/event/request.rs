@@ -103,10 +103,10 @@ pub struct RequestAdmitted {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// What was reserved, lot by lot.
-    #[serde(default, skip_serializing_if = "Draws::is_empty")]
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub hold: Draws,
     /// What was charged at once, lot by lot.
-    #[serde(default, skip_serializing_if = "Draws::is_empty")]
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub charge: Draws,
     /// The price of what was charged at once, when not all of it could be collected.
     #[serde(default, skip_serializing_if = "super::is_zero")]

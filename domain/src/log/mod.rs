@@ -4,6 +4,7 @@
 //! consecutive events and the unit of append; an [`EventStore`] keeps frames and nothing else.
 
 mod chain;
+pub mod codec;
 mod frame;
 mod store;
 

@@ -125,6 +125,9 @@ fn explain(message: &str) -> (String, String) {
     if let Some((what, allowed)) = message.split_once(", expected ") {
         return (what.to_owned(), allow(what, allowed));
     }
+    if let Some((what, remedy)) = message.split_once("; ") {
+        return (what.to_owned(), remedy.to_owned());
+    }
     match message.split_once(": ") {
         Some((what, remedy)) => (what.to_owned(), format!("give {remedy}")),
         None => {

@@ -3,7 +3,7 @@
 //! A placeholder is `${…}`; `$` before anything else stands for itself. Placeholders that speak of a
 //! limit are resolved to its index when the template is compiled, so rendering looks nothing up by name.
 
-use super::model::Limit;
+use super::Limit;
 
 /// What a template may show.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -42,8 +42,11 @@ pub enum Value<'a> {
 /// Where a template is used, which decides how values are written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Style {
-    /// A header or a sentence: values as they are; one without a value leaves the whole text out.
+    /// A sentence: values as they are; one without a value leaves the whole text out.
     Plain,
+    /// A header: as a sentence, but a byte that no header may have (an endpoint is the caller's own text) is
+    /// written as `%0D`.
+    Header,
     /// A JSON body: inside a string a value is escaped (nothing when absent), elsewhere it is a whole
     /// JSON value (`null` when absent).
     Json,
@@ -130,7 +133,8 @@ impl Template {
                 Segment::Text(text) => out.push_str(text),
                 Segment::Slot { of, quoted } => match (value(*of), self.style) {
                     (Some(value), Style::Plain) => push_plain(out, value),
-                    (None, Style::Plain) => {
+                    (Some(value), Style::Header) => push_header(out, value),
+                    (None, Style::Plain | Style::Header) => {
                         out.truncate(before);
                         return false;
                     }
@@ -150,7 +154,7 @@ impl Template {
     }
 
     fn is_json(&self) -> Result<(), TemplateError> {
-        if self.style == Style::Plain {
+        if self.style != Style::Json {
             return Ok(());
         }
         let sample = self.render(|_| Some(Value::Int(1))).unwrap_or_default();
@@ -209,6 +213,34 @@ fn push_plain(out: &mut String, value: Value<'_>) {
     }
 }
 
+fn push_header(out: &mut String, value: Value<'_>) {
+    match value {
+        Value::Text(text) if !text.bytes().all(is_visible) => {
+            for byte in text.bytes() {
+                if is_visible(byte) {
+                    out.push(char::from(byte));
+                } else {
+                    out.push('%');
+                    push_hex(out, byte);
+                }
+            }
+        }
+        Value::Text(_) | Value::Int(_) => push_plain(out, value),
+    }
+}
+
+/// Whether a byte may stand in a header's value.
+pub(super) fn is_visible(byte: u8) -> bool {
+    (b' '..=b'~').contains(&byte)
+}
+
+fn push_hex(out: &mut String, byte: u8) {
+    let digits = [byte >> 4, byte & 15].into_iter();
+    out.extend(
+        digits.filter_map(|digit| char::from_digit(digit.into(), 16)).map(|digit| digit.to_ascii_uppercase()),
+    );
+}
+
 fn push_json(out: &mut String, value: Option<Value<'_>>, quoted: bool) {
     match value {
         Some(Value::Int(figure)) => out.push_str(itoa::Buffer::new().format(figure)),
@@ -231,7 +263,11 @@ fn escape(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            control if control < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
+            control if control < ' ' => {
+                out.push_str("\\u00");
+                // A control character is below 32.
+                push_hex(out, u8::try_from(u32::from(control)).unwrap_or_default());
+            }
             other => out.push(other),
         }
     }
@@ -265,6 +301,13 @@ mod tests {
         let template = Template::parse("${reason}${plan}", Style::Plain, &[]).expect("a template");
         assert!(!template.render_into(&mut out, values));
         assert_eq!(out, "kept");
+    }
+
+    #[test]
+    fn a_header_never_carries_a_byte_that_could_end_it() {
+        let header = Template::parse("at ${endpoint}", Style::Header, &[]).expect("a template");
+        let value = |_| Some(Value::Text("a b\r\nX: é"));
+        assert_eq!(header.render(value).as_deref(), Some("at a b%0D%0AX: %C3%A9"));
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use super::Faults;
 use crate::ids::Name;
+use crate::ledger::Overdraft;
+use crate::money::Credits;
 use crate::policy::places::{element, member};
-use crate::policy::{AttributeKind, ChargeAt, CreditRules, OnExpiry, Overdraft};
+use crate::policy::{AttributeKind, ChargeAt, CreditRules, OnExpiry};
 use crate::pricing::{Charge, EndpointPrice, Fault as PriceFault, HoldBy, ListError, PriceList};
 
 impl Faults<'_> {
@@ -76,10 +78,11 @@ impl Faults<'_> {
             let remedy = "use charge = \"settle\", or take `overdraft` out";
             self.add("credit.overdraft", "only a charge at the settle can overdraw", remedy);
         }
-        if let Overdraft::UpTo(amount) = rules.overdraft
-            && !amount.is_positive()
+        if let Overdraft::ToFloor(floor) = rules.overdraft
+            && floor >= Credits::ZERO
         {
-            self.add("credit.overdraft", "is no amount above zero", "give an amount, or \"none\"");
+            let remedy = "give a figure below zero, such as \"-100\", or \"none\"";
+            self.add("credit.overdraft", "lets no account below zero", remedy);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Mistakes in the provider's wording.
 
 use super::Faults;
-use crate::policy::template::{PLACEHOLDERS, Placeholder, Style, Template, TemplateError};
+use crate::policy::template::{PLACEHOLDERS, Placeholder, Style, Template, TemplateError, is_visible};
 use crate::policy::{Kind, Wording};
 
 /// Headers that frame a message and are never a provider's to word.
@@ -52,10 +52,10 @@ impl Faults<'_> {
             } else if seen.contains(&lower) {
                 self.add(&field, format!("`{name}` is there in another case"), "name each header once");
             }
-            if value.bytes().any(|byte| byte != b'\t' && !(b' '..=b'~').contains(&byte)) {
+            if !value.bytes().all(is_visible) {
                 self.add(&field, "has characters that a header may not have", "use visible ASCII");
             }
-            self.template(&field, kind, value, Style::Plain);
+            self.template(&field, kind, value, Style::Header);
             seen.push(lower);
         }
     }
@@ -73,7 +73,7 @@ impl Faults<'_> {
             Ok(template) => {
                 for (name, placeholder) in PLACEHOLDERS {
                     let shown = template.placeholders().any(|shown| shown == placeholder);
-                    if shown && style == Style::Plain && !has_value(kind, placeholder) {
+                    if shown && style != Style::Json && !has_value(kind, placeholder) {
                         let what = format!("`${{{name}}}` never has a value in `{}`", kind.name());
                         self.add(field, what, "take it out: the text would always be left out");
                     }

@@ -1,7 +1,8 @@
 //! Prices and credit.
 
 use super::words::{list, span};
-use crate::policy::{ChargeAt, Kind, OnExpiry, Overdraft, Policy};
+use crate::ledger::Overdraft;
+use crate::policy::{ChargeAt, Kind, OnExpiry, Policy};
 use crate::pricing::{
     Beyond, Charge, Counting, EndpointPrice, Figure, HoldBy, PerUnit, PriceList, SizePrice, Table,
 };
@@ -36,12 +37,14 @@ impl Policy {
             ("cancelled", rules.outcomes.cancelled),
         ];
         let mut lines = vec![format!("Charged {when}.")];
-        lines.extend(outcomes.map(|(outcome, charge)| format!("Outcome {outcome}: {}.", costs(charge))));
+        lines.extend(
+            outcomes.map(|(outcome, charge)| format!("Outcome {outcome}: {}.", costs(charge, rules.charge))),
+        );
         lines.push(format!("A hold without an outcome {expiry} after {}.", span(rules.hold_for)));
         lines.push(match rules.overdraft {
             Overdraft::None => "No charge takes an account below zero.".to_owned(),
-            Overdraft::UpTo(amount) => {
-                format!("A settle may take an account down to minus {amount} credits.")
+            Overdraft::ToFloor(floor) => {
+                format!("A settle may take an account down to {floor} credits.")
             }
             Overdraft::Unlimited => "A settle may take an account below zero, without a floor.".to_owned(),
         });
@@ -64,9 +67,11 @@ impl Policy {
     }
 }
 
-fn costs(charge: Charge) -> String {
+fn costs(charge: Charge, at: ChargeAt) -> String {
+    let before = at != ChargeAt::Settle;
     match charge {
         Charge::All => "costs the full price".to_owned(),
+        Charge::None | Charge::Refund if !before => "costs nothing".to_owned(),
         Charge::None => "costs nothing more; what was charged stays charged".to_owned(),
         Charge::Base => "costs the base price".to_owned(),
         Charge::Percent(percent) => format!("costs {percent} % of the full price"),
@@ -101,7 +106,11 @@ fn by_endpoint(price: &EndpointPrice) -> String {
     if price.free {
         return "free".to_owned();
     }
-    let mut parts = vec![format!("base {}", price.base)];
+    let varies = price.by.is_some() || price.size.is_some() || !price.per.is_empty();
+    let mut parts = Vec::new();
+    if !price.base.is_zero() || !varies {
+        parts.push(format!("base {}", price.base));
+    }
     parts.extend(price.by.as_ref().map(by_labels));
     parts.extend(price.size.as_ref().map(by_size));
     parts.extend(price.per.iter().map(by_unit));

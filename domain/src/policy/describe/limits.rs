@@ -1,6 +1,6 @@
 //! Sizes and limits, one sentence each.
 
-use super::words::{figure, per, plural, quoted, scope, span};
+use super::words::{any, figure, per, plural, quoted, scope, span};
 use crate::limits::Rule;
 use crate::policy::{Calendars, Counts, Excess, Kind, Limit, Policy, Size};
 use crate::time::Period;
@@ -15,11 +15,11 @@ impl Policy {
     pub(super) fn limit(&self, limit: &Limit) -> String {
         let what = match limit.rule {
             Rule::Cooldown { every } => format!("At least {} between two admitted requests", span(every)),
-            Rule::Rolling { window } => format!("{} in any {}", most(limit), span(window)),
+            Rule::Rolling { window } => format!("{} in any {}", most(limit), any(window)),
             Rule::Bucket { period } => format!("{} {}", most(limit), each(period, limit.calendar)),
             Rule::Concurrency => format!("{} at once", most(limit)),
             Rule::TokenBucket { period, burst } => {
-                format!("{} every {}, with up to {} at once", most(limit), span(period), figure(burst))
+                format!("{} every {}, with up to {} at once", most(limit), any(period), figure(burst))
             }
         };
         let (by, others, only) = (per(&limit.by), others(limit), scope(&limit.only));
@@ -49,7 +49,10 @@ fn most(limit: &Limit) -> String {
     };
     match limit.limit {
         Some(most) => format!("At most {}", plural(most, &what).replace("`s", "`")),
-        None => format!("At most an own figure of {what}s"),
+        None => format!(
+            "At most as many {} as its figure says",
+            plural(2, &what).replacen("2 ", "", 1).replace("`s", "`")
+        ),
     }
 }
 

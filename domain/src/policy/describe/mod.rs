@@ -5,7 +5,7 @@ mod limits;
 mod words;
 
 use super::{Action, Escalation, Kind, Policy, Signal, Wording};
-use words::{list, per, plural, quoted, scope, span};
+use words::{any, list, per, plural, quoted, scope, span};
 
 impl Policy {
     /// The whole policy for a reader who does not know its file: gates in the order in which they are asked, then
@@ -91,7 +91,9 @@ impl Policy {
             let attributes = plan.attributes.iter().map(|(name, value)| format!("{name} = {value}"));
             let parts: Vec<String> = std::iter::once(own.to_owned())
                 .chain(attributes)
-                .chain(plan.contact.iter().map(|contact| format!("contact: {contact}")))
+                .chain(
+                    plan.contact.iter().map(|contact| format!("contact: {}", contact.trim_end_matches('.'))),
+                )
                 .collect();
             format!("{name}: {}.", parts.join("; "))
         };
@@ -183,15 +185,13 @@ fn escalation(escalation: &Escalation) -> String {
     let Escalation { name, signal, by, count, window, only, steps } = escalation;
     let what = match signal {
         Signal::RateDenial => plural(*count, "rate denial"),
-        Signal::QueueDenial => plural(*count, "denial by a full queue").replace("queues", "queue"),
+        Signal::QueueDenial => plural(*count, "queue-full denial"),
         Signal::ClientError => plural(*count, "client error"),
         Signal::StatusPoll => plural(*count, "status poll"),
-        Signal::InsufficientCredit => {
-            plural(*count, "refusal for lack of credit").replace("credits", "credit")
-        }
+        Signal::InsufficientCredit => plural(*count, "insufficient-credit refusal"),
     };
     let steps: Vec<String> = steps.iter().map(step).collect();
-    format!("{name}: {what} in any {}{}{} → {}.", span(*window), per(by), scope(only), steps.join(", then "))
+    format!("{name}: {what} in any {}{}{} → {}.", any(*window), per(by), scope(only), steps.join(", then "))
 }
 
 fn step(action: &Action) -> String {

@@ -25,6 +25,12 @@ pub(super) fn span(span: Span) -> String {
     }
 }
 
+/// What follows "any" or "every": `hour`, `60 seconds`.
+pub(super) fn any(length: Span) -> String {
+    let words = span(length);
+    words.strip_prefix("1 ").map(str::to_owned).unwrap_or(words)
+}
+
 /// `1 key`, `1,000 keys`.
 pub(super) fn plural(count: u64, what: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
@@ -36,7 +42,7 @@ pub(super) fn figure(figure: u64) -> String {
     let digits = figure.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -106,5 +112,5 @@ pub(super) fn scope(scope: &Scope) -> String {
             None => format!("accounts opened from {opened} on"),
         });
     }
-    if parts.is_empty() { String::new() } else { format!(", only for {}", parts.join("; ")) }
+    if parts.is_empty() { String::new() } else { format!(", only for {}", parts.join(" and ")) }
 }

@@ -1,0 +1,71 @@
+//! All accounts of a book, by name, by key and by owner.
+
+use crate::account::{Account, Key};
+use crate::ids::{Digest, Name};
+use crate::map::Map;
+use serde::{Deserialize, Serialize};
+
+/// Accounts in slots: a slot is an account's place for as long as the book lives.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Accounts {
+    slots: Vec<(Name, Account)>,
+    names: Map<Name, u32>,
+    /// Slot and place among the account's keys, by the key's hash.
+    keys: Map<Digest, (u32, u32)>,
+}
+
+impl Accounts {
+    pub fn slot(&self, name: &str) -> Option<u32> {
+        self.names.get(name).copied()
+    }
+
+    pub fn get(&self, slot: u32) -> Option<(&Name, &Account)> {
+        self.slots.get(slot as usize).map(|(name, account)| (name, account))
+    }
+
+    pub fn get_mut(&mut self, slot: u32) -> Option<&mut Account> {
+        self.slots.get_mut(slot as usize).map(|(_, account)| account)
+    }
+
+    pub fn by_name(&self, name: &str) -> Option<&Account> {
+        self.get(self.slot(name)?).map(|(_, account)| account)
+    }
+
+    /// The account and key of a key's hash, whatever the key's standing.
+    pub fn by_key(&self, hash: Digest) -> Option<(u32, &Key)> {
+        let (slot, place) = *self.keys.get(&hash)?;
+        let key = self.get(slot)?.1.keys.get(place as usize)?;
+        Some((slot, key))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&Name, &Account)> {
+        self.slots.iter().map(|(name, account)| (name, account))
+    }
+
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The slot of an account, made when its first event comes.
+    pub(super) fn enter(&mut self, name: &Name) -> u32 {
+        if let Some(slot) = self.slot(name.as_str()) {
+            return slot;
+        }
+        let slot = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        self.slots.push((name.clone(), Account::default()));
+        self.names.insert(name.clone(), slot);
+        slot
+    }
+
+    /// Finds the newest key of an account by its hash from now on.
+    pub(super) fn index_key(&mut self, slot: u32) {
+        let Some((_, account)) = self.slots.get(slot as usize) else { return };
+        let Some(place) = account.keys.len().checked_sub(1) else { return };
+        let hash = account.keys[place].hash;
+        self.keys.insert(hash, (slot, u32::try_from(place).unwrap_or(u32::MAX)));
+    }
+}

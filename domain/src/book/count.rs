@@ -1,0 +1,214 @@
+//! What one request counts at which counters: the same walk for deciding and for folding.
+
+use super::{Piece, Who};
+use crate::event::{Facts, Limited};
+use crate::ids::{Digest, HashKey, Name};
+use crate::limits::Rule;
+use crate::map::Map;
+use crate::policy::{Counts, Dimension, Excess, Limit, Policy};
+use crate::time::{Span, Timestamp};
+use rust_decimal::prelude::ToPrimitive;
+use std::ops::ControlFlow;
+
+/// One counter that a request moves.
+#[derive(Clone, Debug)]
+pub struct Count<'a> {
+    pub limit: &'a Limit,
+    pub counter: Digest,
+    pub rule: Rule,
+    pub figure: u64,
+    pub weight: u64,
+    /// Whether an operator gave this caller a figure of its own.
+    pub custom: bool,
+    /// The items that weigh here, from 0; empty when the request is counted as one.
+    pub items: Vec<u32>,
+}
+
+/// What the walk over limits needs.
+#[derive(Clone, Copy)]
+pub struct Walk<'a> {
+    pub key: HashKey,
+    pub policy: &'a Policy,
+    pub who: Who<'a>,
+    pub facts: &'a Facts,
+    pub now: Timestamp,
+    /// Operators' figures for addresses and owners.
+    pub figures: &'a Map<Digest, u64>,
+    /// Only limits that mark items are asked: the call itself was counted before.
+    pub again: bool,
+}
+
+impl<'a> Walk<'a> {
+    /// Visits every counter of every limit that speaks of the request, in the policy's order.
+    pub fn each<B>(&self, mut visit: impl FnMut(Count<'a>) -> ControlFlow<B>) -> ControlFlow<B> {
+        for limit in &self.policy.limits {
+            if self.again && limit.excess == Excess::Deny {
+                continue;
+            }
+            if by_item(limit, self.facts) {
+                for count in self.by_items(limit) {
+                    visit(count)?;
+                }
+            } else if let Some(count) = self.as_one(limit) {
+                visit(count)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn as_one(&self, limit: &'a Limit) -> Option<Count<'a>> {
+        let piece = Piece::whole(self.facts);
+        if !self.who.is_within(&limit.only, self.policy, piece, self.now) {
+            return None;
+        }
+        let (rule, figure, custom) = self.figure(limit, piece)?;
+        let counter = self.counter(limit, piece)?;
+        let items = match limit.counts {
+            Counts::Calls => Vec::new(),
+            Counts::Items | Counts::Attribute(_) => (0..len(self.facts)).collect(),
+        };
+        Some(Count { limit, counter, rule, figure, weight: self.weight(limit), custom, items })
+    }
+
+    /// Items of one request that meet at one counter are counted together.
+    fn by_items(&self, limit: &'a Limit) -> Vec<Count<'a>> {
+        let mut counts: Vec<Count<'a>> = Vec::new();
+        for (place, item) in (0..).zip(&self.facts.items) {
+            let piece = Piece { endpoint: &item.endpoint, details: &item.details };
+            if !self.who.is_within(&limit.only, self.policy, piece, self.now) {
+                continue;
+            }
+            let Some(counter) = self.counter(limit, piece) else { continue };
+            let Some((rule, figure, custom)) = self.figure(limit, piece) else { continue };
+            let weight = item_weight(limit, piece);
+            match counts.iter_mut().find(|count| count.counter == counter) {
+                Some(count) => {
+                    count.weight = count.weight.saturating_add(weight);
+                    count.items.push(place);
+                }
+                None => {
+                    counts.push(Count { limit, counter, rule, figure, weight, custom, items: vec![place] })
+                }
+            }
+        }
+        counts
+    }
+
+    /// The counter of a limit that this piece moves.
+    pub fn counter(&self, limit: &Limit, piece: Piece<'_>) -> Option<Digest> {
+        self.who.digest(self.key, self.policy, (limit.name.as_str(), &limit.by), piece)
+    }
+
+    fn weight(&self, limit: &Limit) -> u64 {
+        match &limit.counts {
+            Counts::Calls => 1,
+            Counts::Items => u64::from(len(self.facts)),
+            Counts::Attribute(name) if self.facts.items.is_empty() => {
+                number(Piece::whole(self.facts), name).saturating_mul(u64::from(self.facts.units))
+            }
+            Counts::Attribute(_) => {
+                let pieces = self.facts.items.iter();
+                let pieces = pieces.map(|item| Piece { endpoint: &item.endpoint, details: &item.details });
+                pieces.fold(0, |sum: u64, piece| sum.saturating_add(item_weight(limit, piece)))
+            }
+        }
+    }
+
+    /// The rule and figure in force for this caller: an operator's figure for the account or the address, a
+    /// key's own where it is lower, else the policy's first that fits. `None`: not limited.
+    ///
+    /// An operator's figure for a cooldown is its length in seconds.
+    fn figure(&self, limit: &Limit, piece: Piece<'_>) -> Option<(Rule, u64, bool)> {
+        let own = self.own_figure(limit);
+        if let Rule::Cooldown { .. } = limit.rule {
+            let every = own.and_then(|seconds| i64::try_from(seconds).ok()).map(Span::from_secs);
+            return Some((every.map_or(limit.rule, |every| Rule::Cooldown { every }), 1, own.is_some()));
+        }
+        let figure = own.or_else(|| self.policy_figure(limit, piece))?;
+        let key = self.who.key.filter(|_| limit.by.contains(&Dimension::Key));
+        let lower = key.and_then(|key| key.figure(&limit.name)).unwrap_or(u64::MAX);
+        Some((limit.rule, figure.min(lower), own.is_some() || lower < figure))
+    }
+
+    fn own_figure(&self, limit: &Limit) -> Option<u64> {
+        let by_account = |dimension: &Dimension| {
+            matches!(dimension, Dimension::Account | Dimension::Key | Dimension::Owner)
+        };
+        let account = self.who.account.filter(|_| limit.by.iter().any(by_account));
+        if let Some(figure) = account.and_then(|account| account.figure(&limit.name)) {
+            return Some(figure);
+        }
+        if self.figures.is_empty() {
+            return None;
+        }
+        let of = |dimension: &Dimension| {
+            let digest = self.who.digest(
+                self.key,
+                self.policy,
+                ("figure", std::slice::from_ref(dimension)),
+                Piece::whole(self.facts),
+            )?;
+            self.figures.get(&figure_key(self.key, &limit.name, digest)).copied()
+        };
+        let subjects =
+            limit.by.iter().filter(|dimension| matches!(dimension, Dimension::Ip | Dimension::Owner));
+        subjects.filter_map(of).next()
+    }
+
+    fn policy_figure(&self, limit: &Limit, piece: Piece<'_>) -> Option<u64> {
+        let plan = self.who.plan(self.policy);
+        let fits = |figure: &&crate::policy::Figure| {
+            figure.endpoints.cover(piece.endpoint)
+                && (figure.plans.is_empty() || plan.is_some_and(|plan| figure.plans.contains(plan)))
+        };
+        limit.figures.iter().find(fits).map(|figure| figure.limit).or(limit.limit)
+    }
+}
+
+/// What of a count stays after the items in an error state are taken off the limit that marked them.
+pub(super) fn counted(count: &Count<'_>, limited: Option<&Limited>) -> u64 {
+    let Some(limited) = limited.filter(|limited| limited.gate == count.limit.name) else {
+        return count.weight;
+    };
+    let marked = count.items.iter().filter(|item| limited.items.contains(item)).count() as u64;
+    let all = (count.items.len() as u64).max(1);
+    count.weight.saturating_sub(marked.saturating_mul(count.weight / all))
+}
+
+/// Where an operator's figure for an address or an owner is kept.
+pub(super) fn figure_key(key: HashKey, limit: &Name, subject: Digest) -> Digest {
+    key.digest([limit.as_str().as_bytes(), &subject.0.to_be_bytes()])
+}
+
+/// Units of a request: its items, or how many it says it carries.
+pub(super) fn len(facts: &Facts) -> u32 {
+    if facts.items.is_empty() { facts.units } else { u32::try_from(facts.items.len()).unwrap_or(u32::MAX) }
+}
+
+fn by_item(limit: &Limit, facts: &Facts) -> bool {
+    let depends = |dimension: &Dimension| match dimension {
+        Dimension::Endpoint | Dimension::Class | Dimension::Attribute(_) => true,
+        Dimension::Ip
+        | Dimension::Key
+        | Dimension::Account
+        | Dimension::Owner
+        | Dimension::Plan
+        | Dimension::EndUser
+        | Dimension::Mode
+        | Dimension::Body => false,
+    };
+    let scoped = !limit.only.endpoints.is_empty() || !limit.only.classes.is_empty();
+    !facts.items.is_empty() && limit.counts != Counts::Calls && (scoped || limit.by.iter().any(depends))
+}
+
+fn item_weight(limit: &Limit, piece: Piece<'_>) -> u64 {
+    match &limit.counts {
+        Counts::Calls | Counts::Items => 1,
+        Counts::Attribute(name) => number(piece, name),
+    }
+}
+
+/// A number attribute, rounded up to a whole; 0 when the request does not have it.
+fn number(piece: Piece<'_>, name: &Name) -> u64 {
+    piece.details.numbers.get(name).and_then(|number| number.ceil().to_u64()).unwrap_or(0)
+}

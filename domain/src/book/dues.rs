@@ -1,0 +1,138 @@
+//! What falls due without anybody's command: holds, lots and suspensions that run out.
+
+use super::decisions::Stage;
+use super::{BOOK, Book, Draft};
+use crate::account::Account;
+use crate::event::{AccountReinstated, CreditExpired, Entry, Event, HoldExpired, Stream};
+use crate::ids::{Name, Position};
+use crate::ledger::{Ledger, Settlement};
+use crate::money::Credits;
+use crate::policy::{Mode, OnExpiry};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+impl Book {
+    /// The earliest instant at which something may fall due.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.state.dues.first().map(|(due, _)| due)
+    }
+
+    /// Emits and applies at most `max` dues, earliest first.
+    pub fn sweep(&mut self, now: Timestamp, max: usize, out: &mut Vec<Entry>) {
+        for _ in 0..max {
+            let Some((_, slot)) = self.state.dues.first().filter(|(due, _)| *due <= now) else { return };
+            if !self.emit_due(slot, now, out) {
+                self.state.dues.drop_first();
+                self.note_due(slot);
+            }
+        }
+    }
+
+    /// Emits and applies what is due for one account, before it is read.
+    pub fn settle_dues(&mut self, account: &Name, now: Timestamp, out: &mut Vec<Entry>) {
+        if let Some(slot) = self.state.accounts.slot(account.as_str()) {
+            self.settle_dues_of(slot, now, out);
+        }
+    }
+
+    pub(super) fn settle_dues_of(&mut self, slot: u32, now: Timestamp, out: &mut Vec<Entry>) {
+        while self.emit_due(slot, now, out) {}
+    }
+
+    fn emit_due(&mut self, slot: u32, now: Timestamp, out: &mut Vec<Entry>) -> bool {
+        let Some((name, account)) = self.state.accounts.get(slot) else { return false };
+        if account.next_due().is_none_or(|due| due > now) {
+            return false;
+        }
+        let Some(event) = self.due_event(account, now) else { return false };
+        let entry = self.place(Draft::new(Stream::Account(name.clone()), event), Arc::from(BOOK), now);
+        self.take(entry, out);
+        true
+    }
+
+    fn due_event(&self, account: &Account, now: Timestamp) -> Option<Event> {
+        if let Some((due, decision)) =
+            account.open_decisions().first().copied().filter(|(due, _)| *due <= now)
+        {
+            return Some(self.hold_expired(account, decision, due, now).into());
+        }
+        let ended = account.suspended_until().filter(|until| *until <= now);
+        if let Some(due) = ended {
+            let reason = "the suspension ran out".to_owned();
+            return Some(AccountReinstated { reason, due: Some(due) }.into());
+        }
+        [Mode::Live, Mode::Test].into_iter().find_map(|mode| credit_expired(account.ledger(mode)?, mode, now))
+    }
+
+    fn hold_expired(
+        &self,
+        account: &Account,
+        decision: Position,
+        due: Timestamp,
+        now: Timestamp,
+    ) -> HoldExpired {
+        let known = self.state.decisions.get(decision);
+        let open = known.and_then(|known| known.open.as_deref()).filter(|open| open.stage == Stage::Admitted);
+        let Some(open) = open else {
+            return HoldExpired { decision, due, settlement: Settlement::default() };
+        };
+        let policy = self.state.catalogue.policy(open.under.policy());
+        let credit = policy.and_then(|policy| policy.credit.as_ref());
+        let charges = credit.is_some_and(|credit| credit.on_expiry == OnExpiry::Charge);
+        let cost = if charges { open.hold.total() } else { Credits::ZERO };
+        let empty = Ledger::default();
+        let ledger = account.ledger(open.ask.mode).unwrap_or(&empty);
+        let overdraft = credit.map(|credit| credit.overdraft).unwrap_or_default();
+        HoldExpired { decision, due, settlement: ledger.plan_settle(&open.hold, cost, overdraft, now) }
+    }
+
+    /// Sees to it that the sweeper looks at an account in time.
+    pub(super) fn note_due(&mut self, slot: u32) {
+        let due = self.state.accounts.get(slot).and_then(|(_, account)| account.next_due());
+        if let Some(due) = due {
+            self.state.dues.note(slot, due);
+        }
+    }
+}
+
+/// When to look at which account. No account's next due lies before its entry; an entry may be too early,
+/// which costs one look.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Dues {
+    queue: BTreeSet<(Timestamp, u32)>,
+    /// Each account's entry, by slot.
+    queued: Vec<Timestamp>,
+}
+
+impl Dues {
+    fn first(&self) -> Option<(Timestamp, u32)> {
+        self.queue.first().copied()
+    }
+
+    fn drop_first(&mut self) {
+        if let Some((_, slot)) = self.queue.pop_first() {
+            self.queued[slot as usize] = Timestamp::FAR;
+        }
+    }
+
+    fn note(&mut self, slot: u32, due: Timestamp) {
+        let place = slot as usize;
+        if self.queued.len() <= place {
+            self.queued.resize(place + 1, Timestamp::FAR);
+        }
+        let queued = self.queued[place];
+        if due < queued {
+            self.queue.remove(&(queued, slot));
+            self.queue.insert((due, slot));
+            self.queued[place] = due;
+        }
+    }
+}
+
+fn credit_expired(ledger: &Ledger, mode: Mode, now: Timestamp) -> Option<Event> {
+    let draws = ledger.plan_expiry(now);
+    let due = draws.iter().filter_map(|draw| draw.lot.and_then(|lot| lot.expires)).min()?;
+    Some(CreditExpired { mode, draws, due }.into())
+}

@@ -1,0 +1,117 @@
+//! From what a gateway sent to what the log keeps.
+
+use crate::command::{Ask, Attributes, Hidden, Item, Value};
+use crate::event::{Details, Facts, ItemFacts, Personal};
+use crate::ids::Name;
+use crate::policy::{AttributeKind, Mode, Policy};
+use crate::rejection::Rejection;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The facts of a request, and the encrypted values that go with them.
+pub(super) fn facts(
+    ask: &Ask,
+    policy: &Policy,
+    key: Option<Name>,
+    mode: Mode,
+) -> Result<(Facts, Personal), Rejection> {
+    let mut personal = Personal::new();
+    let endpoint = strip(&ask.endpoint, policy);
+    let ip = ask.ip.as_ref().map(|ip| hide(ip, "ip".into(), &mut personal));
+    let end_user = ask.end_user.as_ref().map(|user| hide(user, "end_user".into(), &mut personal));
+    let details = details(&ask.attributes, policy, None, &mut personal)?;
+    check_items(ask, policy)?;
+    let mut items = Vec::with_capacity(ask.items.len());
+    for (place, item) in ask.items.iter().enumerate() {
+        items.push(item_facts(item, place, (policy, &endpoint), &mut personal)?);
+    }
+    let channel = ask.channel.clone();
+    let facts = Facts {
+        endpoint,
+        key,
+        mode,
+        ip,
+        channel,
+        end_user,
+        body: ask.body,
+        details,
+        units: ask.units,
+        items,
+    };
+    Ok((facts, personal))
+}
+
+fn strip(endpoint: &Arc<str>, policy: &Policy) -> Arc<str> {
+    match endpoint.strip_prefix(policy.strip.as_str()) {
+        Some(name) if !policy.strip.is_empty() && !name.is_empty() => name.into(),
+        Some(_) | None => endpoint.clone(),
+    }
+}
+
+fn check_items(ask: &Ask, policy: &Policy) -> Result<(), Rejection> {
+    if ask.items.is_empty() {
+        return Ok(());
+    }
+    let Some(rules) = &policy.items else {
+        return Err(Rejection::invalid("items", "are not known to this policy"));
+    };
+    if ask.items.len() > rules.max as usize {
+        return Err(Rejection::invalid("items", format!("may be at most {}", rules.max)));
+    }
+    Ok(())
+}
+
+fn item_facts(
+    item: &Item,
+    place: usize,
+    (policy, endpoint): (&Policy, &Arc<str>),
+    personal: &mut Personal,
+) -> Result<ItemFacts, Rejection> {
+    let default = policy.items.as_ref().and_then(|items| items.endpoint.as_deref());
+    let endpoint = match (&item.endpoint, default) {
+        (Some(own), _) => strip(own, policy),
+        (None, Some(default)) => default.into(),
+        (None, None) => endpoint.clone(),
+    };
+    Ok(ItemFacts { endpoint, details: details(&item.attributes, policy, Some(place), personal)? })
+}
+
+/// Sorts attributes by what the policy says they are.
+pub(super) fn details(
+    attributes: &Attributes,
+    policy: &Policy,
+    item: Option<usize>,
+    personal: &mut Personal,
+) -> Result<Details, Rejection> {
+    let mut details = Details::default();
+    for (name, value) in attributes {
+        let kind = policy.attributes.get(name);
+        match (value, kind) {
+            (Value::Number(number), None | Some(AttributeKind::Number)) => {
+                details.numbers.insert(name.clone(), *number);
+            }
+            (Value::Number(number), Some(AttributeKind::Label)) => {
+                details.labels.insert(name.clone(), number.normalize().to_string().into());
+            }
+            (Value::Text(text), Some(AttributeKind::Label)) => {
+                details.labels.insert(name.clone(), text.clear.clone());
+            }
+            (Value::Text(text), None | Some(AttributeKind::Personal)) => {
+                let field = item.map_or_else(|| name.to_string(), |item| format!("items.{item}.{name}"));
+                details.hashes.insert(name.clone(), hide(text, field.into(), personal));
+            }
+            (Value::Text(_), Some(AttributeKind::Number)) => return Err(wrong(name, "a number")),
+            (Value::Number(_), Some(AttributeKind::Personal)) => return Err(wrong(name, "a text")),
+        }
+    }
+    Ok(details)
+}
+
+fn wrong(name: &Name, what: &str) -> Rejection {
+    Rejection::invalid("attributes", format!(".{name} must be {what}"))
+}
+
+fn hide(hidden: &Hidden, field: Cow<'static, str>, personal: &mut Personal) -> crate::ids::Digest {
+    personal.push((field, hidden.sealed.clone()));
+    hidden.digest
+}

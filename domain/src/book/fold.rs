@@ -1,0 +1,362 @@
+//! The fold: how each event changes the state. Nothing is decided here.
+
+use super::decisions::{Decision, Open, Stage};
+use super::{Ban, Book, Who, admin, escalate, request};
+use crate::account::{self, Context};
+use crate::event::{
+    BanLifted, BanStarted, CreditRefunded, DenialsCollapsed, Entry, Event, Facts, Fired, HoldExpired,
+    RequestAdmitted, RequestBegun, RequestDenied, RequestSettled, Stream,
+};
+use crate::ids::Position;
+use crate::ledger::{Draws, Settlement};
+use crate::money::Credits;
+use crate::policy::{Policy, Signal};
+use crate::pricing::Outcome;
+use crate::time::{Calendar, Timestamp};
+use std::sync::Arc;
+
+/// The log says something that the state before it contradicts.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Inconsistent {
+    #[error("position {found} follows {head}")]
+    Position { head: Position, found: Position },
+    #[error("the time goes back")]
+    Time,
+    #[error("version {found} of stream {stream} follows {version}")]
+    Version { stream: Stream, version: u64, found: u64 },
+    #[error(transparent)]
+    Account(#[from] account::Mismatch),
+    #[error("the event speaks of decision d_{0}, which is not known")]
+    Decision(Position),
+    #[error("the event names policy {0}, which was never published")]
+    Policy(u32),
+}
+
+impl Book {
+    /// Folds one event. The only way in which the state changes.
+    pub fn apply(&mut self, entry: &Entry) -> Result<(), Inconsistent> {
+        self.check_place(entry)?;
+        self.state.head = entry.position;
+        self.state.at = entry.at;
+        let slot = self.enter(entry);
+        match &entry.event {
+            Event::RequestAdmitted(event) => self.fold_admitted(entry, slot, event)?,
+            Event::RequestDenied(event) => self.fold_denied(entry, slot, event),
+            Event::DenialsCollapsed(event) => self.fold_collapsed(entry, slot, event),
+            Event::RequestBegun(event) => self.fold_begun(entry, event)?,
+            Event::RequestSettled(event) => self.fold_settled(entry, event)?,
+            Event::HoldExpired(event) => self.fold_expired(entry, event)?,
+            Event::CreditRefunded(event) => self.fold_refunded(entry, event)?,
+            Event::BanStarted(event) => self.fold_ban(entry.at, event),
+            Event::BanLifted(event) => self.fold_lifted(event),
+            Event::AccountSuspended(event) => self.fold_fired(event.escalation.as_ref()),
+            Event::CountReset(event) => self.state.meters.reset(event.counter),
+            Event::FigureSet(event) => {
+                if let Some(digest) = admin::figure_of(self, event) {
+                    match event.figure {
+                        Some(figure) => self.state.figures.insert(digest, figure),
+                        None => self.state.figures.remove(&digest),
+                    };
+                }
+            }
+            Event::AccountOpened(_)
+            | Event::AccountDetailed(_)
+            | Event::PlanChanged(_)
+            | Event::KeyIssued(_)
+            | Event::KeyChanged(_)
+            | Event::CreditGranted(_)
+            | Event::CreditAdjusted(_)
+            | Event::CreditExpired(_)
+            | Event::AccountReinstated(_)
+            | Event::AccountTerminated(_)
+            | Event::PolicyPublished(_)
+            | Event::PricesPublished(_)
+            | Event::NoticeAnnounced(_) => {}
+        }
+        self.fold_own(entry, slot)?;
+        self.remember(entry);
+        Ok(())
+    }
+
+    fn check_place(&self, entry: &Entry) -> Result<(), Inconsistent> {
+        let (head, found) = (self.state.head, entry.position);
+        if found != head + 1 {
+            return Err(Inconsistent::Position { head, found });
+        }
+        if entry.at < self.state.at {
+            return Err(Inconsistent::Time);
+        }
+        let version = self.version(&entry.stream);
+        if entry.version != version + 1 {
+            let (stream, found) = (entry.stream.clone(), entry.version);
+            return Err(Inconsistent::Version { stream, version, found });
+        }
+        Ok(())
+    }
+
+    /// Counts the stream's version and finds its account.
+    fn enter(&mut self, entry: &Entry) -> Option<u32> {
+        match &entry.stream {
+            Stream::Account(name) => Some(self.state.accounts.enter(name)),
+            Stream::Client(digest) => {
+                self.state.clients.insert(*digest, entry.version);
+                None
+            }
+            Stream::Catalogue => {
+                self.state.catalogue.apply(entry);
+                None
+            }
+        }
+    }
+
+    /// The account's own part: its version, and events that are about itself.
+    fn fold_own(&mut self, entry: &Entry, slot: Option<u32>) -> Result<(), Inconsistent> {
+        let Some(slot) = slot else { return Ok(()) };
+        let Some(account) = self.state.accounts.get_mut(slot) else { return Ok(()) };
+        if admin::is_own(&entry.event) {
+            account.apply(entry)?;
+        } else {
+            account.version = entry.version;
+        }
+        if let Event::KeyIssued(_) = &entry.event {
+            self.state.accounts.index_key(slot);
+        }
+        self.note_due(slot);
+        Ok(())
+    }
+
+    fn policy_under(&self, number: u32) -> Result<Arc<Policy>, Inconsistent> {
+        self.state.catalogue.policy(number).cloned().ok_or(Inconsistent::Policy(number))
+    }
+
+    fn fold_admitted(
+        &mut self,
+        entry: &Entry,
+        slot: Option<u32>,
+        event: &RequestAdmitted,
+    ) -> Result<(), Inconsistent> {
+        let policy = self.policy_under(event.under.policy())?;
+        let slots = self.count_admitted(&policy, entry.at, slot, event);
+        self.signal(&policy, entry.at, (slot, Signal::StatusPoll), &event.ask, 1);
+        if event.outcome == Some(Outcome::ClientError) {
+            self.signal(&policy, entry.at, (slot, Signal::ClientError), &event.ask, 1);
+        }
+        if let Some(account) = slot.and_then(|slot| self.state.accounts.get_mut(slot)) {
+            account.admitted(entry, event)?;
+        }
+        if let Some(first) = event.reprocesses.and_then(|first| self.state.decisions.get_mut(first)) {
+            first.limited = None;
+        }
+        self.state.decisions.keep(entry.position, decision(entry, slot, event, slots));
+        let (requests, most) = (&policy.requests, self.bounds.decisions_max);
+        self.state.decisions.retire(entry.at, requests.retention, most);
+        Ok(())
+    }
+
+    fn count_admitted(
+        &mut self,
+        policy: &Policy,
+        now: Timestamp,
+        slot: Option<u32>,
+        event: &RequestAdmitted,
+    ) -> Vec<crate::ids::Digest> {
+        let (name, account) = slot.and_then(|slot| self.state.accounts.get(slot)).unzip();
+        let walk = super::Walk {
+            key: self.key,
+            policy,
+            who: Who::of(&event.ask, name, account),
+            facts: &event.ask,
+            now,
+            figures: &self.state.figures,
+            again: event.reprocesses.is_some(),
+        };
+        request::record(&walk, &mut self.state.meters, (event.limited.as_ref(), event.until.is_some()))
+    }
+
+    fn fold_denied(&mut self, entry: &Entry, slot: Option<u32>, event: &RequestDenied) {
+        self.state.denials.record(&entry.stream, entry.at);
+        self.count_denied(entry.at, slot, event, 1);
+    }
+
+    fn fold_collapsed(&mut self, entry: &Entry, slot: Option<u32>, event: &DenialsCollapsed) {
+        self.count_denied(entry.at, slot, &event.first, event.count);
+    }
+
+    fn count_denied(&mut self, at: Timestamp, slot: Option<u32>, event: &RequestDenied, count: u64) {
+        if let Some(account) = slot.and_then(|slot| self.state.accounts.get_mut(slot)) {
+            account.denied(at, event.ask.mode, &event.ask.endpoint, count);
+        }
+        let policy = self.state.catalogue.in_force(at).map(|rules| rules.policy.clone());
+        if let (Some(signal), Some(policy)) = (escalate::signal(event.kind), policy) {
+            self.signal(&policy, at, (slot, signal), &event.ask, count);
+        }
+    }
+
+    /// Counts a signal at every escalation that watches for it.
+    fn signal(
+        &mut self,
+        policy: &Policy,
+        now: Timestamp,
+        (slot, signal): (Option<u32>, Signal),
+        facts: &Facts,
+        count: u64,
+    ) {
+        if !policy.escalations.iter().any(|escalation| escalation.signal == signal) {
+            return;
+        }
+        let (name, account) = slot.and_then(|slot| self.state.accounts.get(slot)).unzip();
+        let who = Who::of(facts, name, account);
+        let utc = Calendar::default();
+        for (escalation, counter) in escalate::watching(self.key, (policy, now), signal, &who, facts) {
+            let (rule, ask) = escalate::ask(escalation, count, now, &utc);
+            self.state.meters.admit(counter, &rule, &ask);
+        }
+    }
+
+    fn fold_begun(&mut self, entry: &Entry, event: &RequestBegun) -> Result<(), Inconsistent> {
+        self.move_credit(entry, event.decision, Some(&event.settlement), None)?;
+        let decision = self.decision_mut(event.decision)?;
+        decision.begun = Some(entry.position);
+        if let Some(open) = &mut decision.open {
+            open.stage = Stage::Charged;
+            open.hold = Draws::default();
+        }
+        Ok(())
+    }
+
+    fn fold_settled(&mut self, entry: &Entry, event: &RequestSettled) -> Result<(), Inconsistent> {
+        self.move_credit(entry, event.decision, event.settlement.as_ref(), event.refund.as_ref())?;
+        let decision = self.decision_mut(event.decision)?;
+        decision.settled = Some(entry.position);
+        let (slot, open) = (decision.account, decision.open.take());
+        let Some(open) = open else { return Ok(()) };
+        self.close(slot, event.decision, &open);
+        if event.outcome == Outcome::ClientError {
+            let policy = self.policy_under(open.under.policy())?;
+            self.signal(&policy, entry.at, (slot, Signal::ClientError), &open.ask, 1);
+        }
+        Ok(())
+    }
+
+    fn fold_expired(&mut self, entry: &Entry, event: &HoldExpired) -> Result<(), Inconsistent> {
+        self.move_credit(entry, event.decision, Some(&event.settlement), None)?;
+        let charged = event.settlement.charged();
+        let decision = self.decision_mut(event.decision)?;
+        let slot = decision.account;
+        let Some(mut open) = decision.open.take() else { return Ok(()) };
+        self.close(slot, event.decision, &open);
+        open.slots.clear();
+        open.hold = Draws::default();
+        if open.stage == Stage::Admitted {
+            open.stage = if charged.is_positive() { Stage::Charged } else { Stage::Released };
+        }
+        self.decision_mut(event.decision)?.open = Some(open);
+        Ok(())
+    }
+
+    fn fold_refunded(&mut self, entry: &Entry, event: &CreditRefunded) -> Result<(), Inconsistent> {
+        self.move_credit(entry, event.decision, None, Some(&event.returned))?;
+        let decision = self.decision_mut(event.decision)?;
+        decision.refunds.push((event.refund.clone(), entry.position));
+        Ok(())
+    }
+
+    /// Moves credit of a decision's account, and keeps what was charged and given back.
+    fn move_credit(
+        &mut self,
+        entry: &Entry,
+        position: Position,
+        settlement: Option<&Settlement>,
+        refund: Option<&crate::ledger::Refunded>,
+    ) -> Result<(), Inconsistent> {
+        let decision = self.state.decisions.get_mut(position).ok_or(Inconsistent::Decision(position))?;
+        if let Some(settlement) = settlement {
+            decision.charged.extend(settlement.from_hold.iter().chain(&settlement.further).copied());
+        }
+        decision.refunded =
+            decision.refunded.plus(refund.map_or(Credits::ZERO, crate::ledger::Refunded::total));
+        let (mode, endpoint) = (decision.mode, decision.endpoint.clone());
+        let account = decision.account.and_then(|slot| self.state.accounts.get_mut(slot));
+        let Some(account) = account else { return Ok(()) };
+        let context = Context { mode, endpoint: &endpoint };
+        if let Some(settlement) = settlement {
+            account.settled(entry.at, context, settlement)?;
+        }
+        if let Some(refund) = refund {
+            account.refunded(entry, context, refund)?;
+        }
+        Ok(())
+    }
+
+    /// Frees what an open decision occupied.
+    fn close(&mut self, slot: Option<u32>, position: Position, open: &Open) {
+        for counter in &open.slots {
+            self.state.meters.release(*counter);
+        }
+        if let Some(account) = slot.and_then(|slot| self.state.accounts.get_mut(slot)) {
+            account.closed(position, open.until);
+        }
+    }
+
+    fn decision_mut(&mut self, position: Position) -> Result<&mut Decision, Inconsistent> {
+        self.state.decisions.get_mut(position).ok_or(Inconsistent::Decision(position))
+    }
+
+    fn fold_ban(&mut self, at: Timestamp, event: &BanStarted) {
+        let counter = event.escalation.as_ref().map(|fired| fired.counter);
+        let BanStarted { name, reason, until, .. } = event.clone();
+        self.state.bans.start(&event.by, event.subject, Ban { name, reason, since: at, until, counter });
+        self.fold_fired(event.escalation.as_ref());
+    }
+
+    fn fold_lifted(&mut self, event: &BanLifted) {
+        let ban = self.state.bans.lift(event.subject);
+        if let Some(counter) = ban.and_then(|ban| ban.counter) {
+            self.state.meters.reset(counter);
+        }
+    }
+
+    /// An escalation that fired starts again at nothing, one step further.
+    fn fold_fired(&mut self, fired: Option<&Fired>) {
+        if let Some(fired) = fired {
+            self.state.meters.reset(fired.counter);
+            self.state.fired.insert(fired.counter, fired.step);
+        }
+    }
+
+    fn remember(&mut self, entry: &Entry) {
+        let Some(tag) = &entry.request else { return };
+        let seen = (entry.at, entry.position);
+        self.state.remembered.remember(self.key, &entry.actor, tag, seen);
+        let keep = self.state.catalogue.in_force(entry.at).map(|rules| rules.policy.requests.remember);
+        self.state.remembered.forget(entry.at, keep.unwrap_or_default(), self.bounds.ids_max);
+    }
+}
+
+fn decision(
+    entry: &Entry,
+    slot: Option<u32>,
+    event: &RequestAdmitted,
+    slots: Vec<crate::ids::Digest>,
+) -> Decision {
+    let limited = event.limited.clone();
+    let open = event.until.map(|until| {
+        let stage = if event.charge.is_empty() { Stage::Admitted } else { Stage::Charged };
+        let limited = limited.as_ref().map(|limited| limited.items.clone()).unwrap_or_default();
+        let (ask, hold) = (event.ask.clone(), event.hold.clone());
+        Box::new(Open { ask, under: event.under, until, hold, slots, stage, limited })
+    });
+    Decision {
+        account: slot,
+        mode: event.ask.mode,
+        at: entry.at,
+        endpoint: event.ask.endpoint.clone(),
+        charged: event.charge.clone(),
+        refunded: Credits::ZERO,
+        settled: None,
+        begun: None,
+        refunds: Vec::new(),
+        open,
+        limited: limited.map(|limited| Box::new((event.ask.clone(), limited))),
+    }
+}

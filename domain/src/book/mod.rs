@@ -1,0 +1,324 @@
+//! The book: one log with one writer, folded into the state that decisions are made on.
+//!
+//! [`Book::apply`] is the only way that state changes. [`Book::execute`] decides against the state, without
+//! I/O, clock or randomness, and applies what it decided.
+
+mod accounts;
+mod admin;
+mod bans;
+mod count;
+mod decisions;
+mod dues;
+mod escalate;
+mod facts;
+mod fold;
+mod meters;
+mod price;
+mod read;
+mod remembered;
+mod request;
+mod settle;
+mod who;
+
+pub use accounts::Accounts;
+pub use bans::{Ban, Bans};
+pub use count::{Count, Walk};
+pub use decisions::{Decision, Decisions, Open, Stage};
+pub use fold::Inconsistent;
+pub use meters::Meters;
+pub use read::LimitView;
+pub use remembered::{Recall, Remembered};
+pub use who::{Piece, Who};
+
+use crate::catalogue::{Catalogue, InForce};
+use crate::command::{Action, Caller, Command};
+use crate::event::{DenialsCollapsed, Entry, Event, Personal, RequestDenied, Stream};
+use crate::ids::{Digest, HashKey, Name, Position};
+use crate::map::Map;
+use crate::rejection::Rejection;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// How much a book may keep in memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Request ids.
+    pub ids_max: usize,
+    /// Decisions that can be settled or refunded.
+    pub decisions_max: usize,
+    /// Counters, anonymous callers and accounts.
+    pub subjects_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { ids_max: 1_000_000, decisions_max: 1_000_000, subjects_max: 20_000_000 }
+    }
+}
+
+/// The state of a book after its last event.
+#[derive(Clone, Debug)]
+pub struct Book {
+    key: HashKey,
+    bounds: Bounds,
+    state: State,
+}
+
+/// What a snapshot keeps.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct State {
+    head: Position,
+    at: Timestamp,
+    catalogue: Catalogue,
+    accounts: Accounts,
+    /// Stream versions of anonymous callers.
+    clients: Map<Digest, u64>,
+    meters: Meters,
+    /// How often each escalation counter has fired.
+    fired: Map<Digest, u32>,
+    bans: Bans,
+    figures: Map<Digest, u64>,
+    decisions: Decisions,
+    remembered: Remembered,
+    dues: dues::Dues,
+    denials: Denials,
+}
+
+/// Refusals recorded in the current minute, by who was refused.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Denials {
+    minute: i64,
+    recorded: Map<Stream, u32>,
+}
+
+const MINUTE: i64 = 60_000_000;
+
+impl Denials {
+    fn recorded(&self, stream: &Stream, now: Timestamp) -> u32 {
+        if now.micros() / MINUTE != self.minute {
+            return 0;
+        }
+        self.recorded.get(stream).copied().unwrap_or(0)
+    }
+
+    fn record(&mut self, stream: &Stream, at: Timestamp) {
+        let minute = at.micros() / MINUTE;
+        if minute != self.minute {
+            self.minute = minute;
+            self.recorded.clear();
+        }
+        *self.recorded.entry_ref(stream).or_default() += 1;
+    }
+}
+
+/// What became of a command that was not rejected.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Reply {
+    /// The entry at this index of the output answers the command; later ones follow from it.
+    Done(usize),
+    /// The same request id and content came before: the answer is the event at this position.
+    Repeat(Position),
+    /// Refused like many before it in this minute: counted by the caller, not recorded.
+    Collapsed(Box<RequestDenied>, Stream),
+}
+
+/// An event that was decided and has no place yet.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    stream: Stream,
+    event: Event,
+    personal: Personal,
+}
+
+impl Draft {
+    fn new(stream: Stream, event: impl Into<Event>) -> Self {
+        Self { stream, event: event.into(), personal: Personal::new() }
+    }
+}
+
+/// What a decision came to.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    Record(Vec<Draft>),
+    Repeat(Position),
+    Collapse(Box<RequestDenied>, Stream),
+}
+
+impl Book {
+    /// An empty book that hashes personal values under this key.
+    pub fn new(key: HashKey, bounds: Bounds) -> Self {
+        Self { key, bounds, state: State::default() }
+    }
+
+    /// A book as a snapshot kept it.
+    pub fn restore(key: HashKey, bounds: Bounds, state: State) -> Self {
+        Self { key, bounds, state }
+    }
+
+    /// What a snapshot keeps.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub fn head(&self) -> Position {
+        self.state.head
+    }
+
+    /// The time of the last event.
+    pub fn at(&self) -> Timestamp {
+        self.state.at
+    }
+
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.state.catalogue
+    }
+
+    pub fn accounts(&self) -> &Accounts {
+        &self.state.accounts
+    }
+
+    pub fn account(&self, name: &str) -> Option<&crate::account::Account> {
+        self.state.accounts.by_name(name)
+    }
+
+    pub fn decision(&self, position: Position) -> Option<&Decision> {
+        self.state.decisions.get(position)
+    }
+
+    pub fn remembered(&self) -> &Remembered {
+        &self.state.remembered
+    }
+
+    pub fn hash_key(&self) -> HashKey {
+        self.key
+    }
+
+    /// Carries out a command: emits and applies what is due for its own account, decides, applies.
+    ///
+    /// Entries are pushed to `out` in order; a rejected command may still leave dues there. `now` must not lie
+    /// before [`Book::at`].
+    pub fn execute(
+        &mut self,
+        command: &Command,
+        now: Timestamp,
+        out: &mut Vec<Entry>,
+    ) -> Result<Reply, Rejection> {
+        if let Some(slot) = self.slot_of(&command.action) {
+            self.settle_dues_of(slot, now, out);
+        }
+        let drafts = match self.decide(command, now)? {
+            Verdict::Record(drafts) => drafts,
+            Verdict::Repeat(position) => return Ok(Reply::Repeat(position)),
+            Verdict::Collapse(denied, stream) => return Ok(Reply::Collapsed(denied, stream)),
+        };
+        let first = out.len();
+        let mut request = command.request.clone();
+        for draft in drafts {
+            let mut entry = self.place(draft, command.actor.clone(), now);
+            entry.request = request.take();
+            self.take(entry, out);
+        }
+        Ok(Reply::Done(first))
+    }
+
+    /// Decides a command against the state and changes nothing.
+    pub(crate) fn decide(&self, command: &Command, now: Timestamp) -> Result<Verdict, Rejection> {
+        if let Some(tag) = &command.request {
+            match self.state.remembered.recall(self.key, &command.actor, tag) {
+                Recall::New => {}
+                Recall::Repeat(position) => return Ok(Verdict::Repeat(position)),
+                Recall::Reused => return Err(Rejection::RequestIdReused),
+                Recall::TooOld => return Err(Rejection::RequestIdTooOld),
+            }
+        }
+        match &command.action {
+            Action::Request(ask) => self.decide_request(ask, now),
+            Action::Reprocess { decision } => self.decide_reprocess(*decision, now),
+            Action::Begin { decision } => self.decide_begin(*decision, now),
+            Action::Settle { decision, outcome, attributes } => {
+                self.decide_settle(*decision, *outcome, attributes, now)
+            }
+            Action::Refund(refund) => self.decide_refund(refund, now),
+            Action::Account { .. }
+            | Action::Ban { .. }
+            | Action::LiftBan { .. }
+            | Action::SetFigure { .. }
+            | Action::ResetCount { .. }
+            | Action::Publish(_) => self.decide_act(&command.action, now).map(Verdict::Record),
+        }
+    }
+
+    /// One event for refusals that were only counted.
+    pub fn collapse(
+        &mut self,
+        stream: Stream,
+        collapsed: DenialsCollapsed,
+        now: Timestamp,
+        out: &mut Vec<Entry>,
+    ) {
+        let mut drafts = vec![Draft::new(stream.clone(), collapsed.clone())];
+        drafts.extend(self.escalate_denial(&stream, &collapsed.first, collapsed.count, now));
+        for draft in drafts {
+            let entry = self.place(draft, Arc::from(BOOK), now);
+            self.take(entry, out);
+        }
+    }
+
+    fn in_force(&self, now: Timestamp) -> Result<InForce<'_>, Rejection> {
+        self.state.catalogue.in_force(now).ok_or(Rejection::NoPolicy)
+    }
+
+    /// Gives a draft its position, version and time.
+    fn place(&self, draft: Draft, actor: Arc<str>, now: Timestamp) -> Entry {
+        let Draft { stream, event, personal } = draft;
+        let version = self.version(&stream) + 1;
+        let position = self.state.head + 1;
+        Entry { position, stream, version, at: now.max(self.state.at), actor, request: None, event, personal }
+    }
+
+    fn version(&self, stream: &Stream) -> u64 {
+        match stream {
+            Stream::Account(name) => self.account(name.as_str()).map_or(0, |account| account.version),
+            Stream::Client(digest) => self.state.clients.get(digest).copied().unwrap_or(0),
+            Stream::Catalogue => self.state.catalogue.version,
+        }
+    }
+
+    /// Applies what was just decided. A decision that the state contradicts is a defect of this program, and
+    /// going on would put a wrong figure into the log.
+    fn take(&mut self, entry: Entry, out: &mut Vec<Entry>) {
+        if let Err(error) = self.apply(&entry) {
+            panic!("decided what cannot be applied at {}: {error}", entry.position);
+        }
+        out.push(entry);
+    }
+
+    /// The account that a command speaks of.
+    fn slot_of(&self, action: &Action) -> Option<u32> {
+        match action {
+            Action::Request(ask) => match &ask.caller {
+                Caller::Key(hash) => self.state.accounts.by_key(*hash).map(|(slot, _)| slot),
+                Caller::Account(name) => self.state.accounts.slot(name.as_str()),
+                Caller::Anonymous => None,
+            },
+            Action::Begin { decision } | Action::Settle { decision, .. } | Action::Reprocess { decision } => {
+                self.decision(*decision)?.account
+            }
+            Action::Refund(refund) => self.decision(refund.decision)?.account,
+            Action::Account { account, .. } => self.state.accounts.slot(account.as_str()),
+            Action::Ban { .. }
+            | Action::LiftBan { .. }
+            | Action::SetFigure { .. }
+            | Action::ResetCount { .. }
+            | Action::Publish(_) => None,
+        }
+    }
+
+    fn account_of(&self, slot: Option<u32>) -> (Option<&Name>, Option<&crate::account::Account>) {
+        slot.and_then(|slot| self.state.accounts.get(slot)).unzip()
+    }
+}
+
+/// The actor of what nobody asked for: dues and collapsed refusals.
+pub const BOOK: &str = "book";

@@ -1,0 +1,78 @@
+//! Reading what decisions depend on. Reading moves nothing.
+
+use super::count::Walk;
+use super::request::calendar;
+use super::{Ban, Book, Piece, Who};
+use crate::event::Facts;
+use crate::ids::Name;
+use crate::limits::{self, Rule, Verdict};
+use crate::time::{Calendar, Timestamp};
+use std::ops::ControlFlow;
+
+/// One limit of a caller as it stands.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LimitView {
+    pub name: Name,
+    pub rule: Rule,
+    pub limit: u64,
+    pub used: u64,
+    pub remaining: u64,
+    pub resets_at: Timestamp,
+    /// Whether the figure is this subject's own.
+    pub custom: bool,
+}
+
+impl Book {
+    /// The limits that would speak of a request with these facts, in the policy's order.
+    pub fn limits_of(&self, account: Option<&Name>, facts: &Facts, now: Timestamp) -> Vec<LimitView> {
+        let Ok(rules) = self.in_force(now) else { return Vec::new() };
+        let slot = account.and_then(|name| self.state.accounts.slot(name.as_str()));
+        let (name, account) = self.account_of(slot);
+        let who = Who::of(facts, name, account);
+        let (key, policy, figures) = (self.key, rules.policy, &self.state.figures);
+        let walk = Walk { key, policy, who, facts, now, figures, again: false };
+        let utc = Calendar::default();
+        let mut views = Vec::new();
+        let _ = walk.each(|count| {
+            let calendar = calendar(count.limit, account, &utc);
+            let ask = limits::Ask { now, weight: 0, figure: count.figure, calendar };
+            let Verdict { limit, count: used, remaining, resets_at, .. } =
+                self.state.meters.check(count.counter, &count.rule, &ask);
+            let custom = count.custom;
+            let (name, rule) = (count.limit.name.clone(), count.rule);
+            views.push(LimitView { name, rule, limit, used, remaining, resets_at, custom });
+            ControlFlow::<()>::Continue(())
+        });
+        views
+    }
+
+    /// The ban in force against a caller.
+    pub fn ban_of(&self, account: Option<&Name>, facts: &Facts, now: Timestamp) -> Option<&Ban> {
+        let rules = self.in_force(now).ok()?;
+        let slot = account.and_then(|name| self.state.accounts.slot(name.as_str()));
+        let (name, account) = self.account_of(slot);
+        let who = Who::of(facts, name, account);
+        self.state.bans.find(self.key, rules.policy, &who, Piece::whole(facts), now)
+    }
+
+    /// Whether two books are the same state: field by field, but for what is only bookkeeping of the memory
+    /// (idle counters, when to look at which account).
+    pub fn differs_from(&self, other: &Self) -> Option<&'static str> {
+        let (one, two) = (&self.state, &other.state);
+        let now = one.at.max(two.at);
+        let same = [
+            ("head", one.head == two.head && one.at == two.at),
+            ("catalogue", one.catalogue == two.catalogue),
+            ("accounts", one.accounts == two.accounts),
+            ("clients", one.clients == two.clients),
+            ("counters", one.meters.live(now) == two.meters.live(now)),
+            ("escalations", one.fired == two.fired),
+            ("bans", one.bans == two.bans),
+            ("figures", one.figures == two.figures),
+            ("decisions", one.decisions == two.decisions),
+            ("request ids", one.remembered == two.remembered),
+            ("denials", one.denials == two.denials),
+        ];
+        same.into_iter().find(|(_, same)| !same).map(|(field, _)| field)
+    }
+}

@@ -1,0 +1,461 @@
+//! May this request go through, and what does it cost: the ladder of gates, then the turn.
+//!
+//! The first gate that refuses wins: key, ban, suspension, size, the limits in the policy's order, credit.
+
+use super::count::{self, Count, Walk};
+use super::{Book, Draft, Piece, Verdict, Who, facts, price};
+use crate::account::{Account, Standing};
+use crate::catalogue::InForce;
+use crate::command::{Ask, Caller};
+use crate::event::{Balance, Facts, LimitState, Limited, Personal, RequestAdmitted, RequestDenied, Stream};
+use crate::ids::{Digest, Name, Position};
+use crate::ledger::{Draws, Overdraft};
+use crate::limits::{self, Rule};
+use crate::money::Credits;
+use crate::policy::{ChargeAt, Excess, Kind, Mode, Signal};
+use crate::pricing::Outcome;
+use crate::rejection::Rejection;
+use crate::time::{Calendar, Timestamp};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// A request on its way down the ladder.
+struct Asked<'a> {
+    rules: InForce<'a>,
+    slot: Option<u32>,
+    who: Who<'a>,
+    facts: Arc<Facts>,
+    now: Timestamp,
+    /// Set when the limited items of an earlier decision are taken up again.
+    again: Option<Position>,
+    settle: Option<Outcome>,
+}
+
+/// Why a gate refused.
+struct Refusal {
+    kind: Kind,
+    gate: Option<Name>,
+    reason: Arc<str>,
+    count: Option<u64>,
+    limit: Option<u64>,
+    retry_at: Option<Timestamp>,
+    price: Option<Credits>,
+}
+
+impl Refusal {
+    fn new(kind: Kind, reason: impl Into<Arc<str>>) -> Self {
+        let (gate, count, limit, retry_at, price) = (None, None, None, None, None);
+        Self { kind, gate, reason: reason.into(), count, limit, retry_at, price }
+    }
+}
+
+/// What the limits said.
+#[derive(Default)]
+struct Gauge {
+    limits: Vec<LimitState>,
+    limited: Option<Limited>,
+    shadow: Vec<Name>,
+}
+
+/// What credit an admission moves.
+#[derive(Default)]
+struct Credit {
+    hold: Draws,
+    charge: Draws,
+    uncollected: Credits,
+    balance: Option<Balance>,
+}
+
+impl Book {
+    pub(super) fn decide_request(&self, ask: &Ask, now: Timestamp) -> Result<Verdict, Rejection> {
+        let rules = self.in_force(now)?;
+        let (slot, key, refusal) = self.resolve(&ask.caller, rules)?;
+        let (name, account) = self.account_of(slot);
+        let mode = key.map_or(Mode::Live, |key| key.mode);
+        let (facts, personal) = facts::facts(ask, rules.policy, key.map(|key| key.name.clone()), mode)?;
+        if slot.is_none() && facts.ip.is_none() {
+            return Err(Rejection::invalid(
+                "ip",
+                "is needed when there is neither a known key nor an account",
+            ));
+        }
+        let facts = Arc::new(facts);
+        let who = Who { key, channel: ask.channel.as_ref(), ..Who::of(&facts, name, account) };
+        let asked = Asked { rules, slot, who, facts: facts.clone(), now, again: None, settle: ask.settle };
+        self.descend(&asked, refusal, personal)
+    }
+
+    /// The explicit taking up of items that a limit had put into an error state.
+    pub(super) fn decide_reprocess(&self, decision: Position, now: Timestamp) -> Result<Verdict, Rejection> {
+        let rules = self.in_force(now)?;
+        let known = self.known(decision)?;
+        let Some((ask, limited)) = known.limited.as_deref() else {
+            return Err(Rejection::WrongState(decision, "has no items in an error state"));
+        };
+        let mut facts = (**ask).clone();
+        let mut place = 0;
+        facts.items.retain(|_| {
+            place += 1;
+            limited.items.contains(&(place - 1))
+        });
+        let (name, account) = self.account_of(known.account);
+        let facts = Arc::new(facts);
+        let who = Who::of(&facts, name, account);
+        let (slot, again) = (known.account, Some(decision));
+        let asked = Asked { rules, slot, who, facts: facts.clone(), now, again, settle: None };
+        self.descend(&asked, None, Personal::new())
+    }
+
+    fn descend(
+        &self,
+        asked: &Asked<'_>,
+        refusal: Option<Refusal>,
+        personal: Personal,
+    ) -> Result<Verdict, Rejection> {
+        let mut gauge = Gauge::default();
+        let refusal = refusal
+            .or_else(|| self.ban(asked))
+            .or_else(|| suspension(asked))
+            .or_else(|| size(asked))
+            .or_else(|| self.limits(asked, &mut gauge));
+        if let Some(refusal) = refusal {
+            return Ok(self.refuse(asked, refusal, gauge, personal));
+        }
+        self.check_room(asked)?;
+        let credit = match self.credit(asked, gauge.limited.as_ref())? {
+            Ok(credit) => credit,
+            Err(refusal) => return Ok(self.refuse(asked, refusal, gauge, personal)),
+        };
+        // From here it succeeds.
+        Ok(Verdict::Record(self.admit(asked, gauge, credit, personal)))
+    }
+
+    /// Who is asking: the account's slot and key, or the refusal that an unusable key or account earns.
+    fn resolve(&self, caller: &Caller, rules: InForce<'_>) -> Result<Resolved<'_>, Rejection> {
+        match caller {
+            Caller::Key(hash) => {
+                let Some((slot, key)) = self.state.accounts.by_key(*hash) else {
+                    return Ok((None, None, Some(Refusal::new(Kind::Unauthenticated, "unknown_key"))));
+                };
+                let refusal = match key.standing {
+                    Standing::Active => self.closed(slot),
+                    Standing::Suspended => Some(Refusal::new(Kind::Unauthenticated, "key_suspended")),
+                    Standing::Revoked => Some(Refusal::new(Kind::Unauthenticated, "key_revoked")),
+                    Standing::Compromised => Some(Refusal::new(Kind::Unauthenticated, "key_compromised")),
+                };
+                Ok((Some(slot), Some(key), refusal))
+            }
+            Caller::Account(name) => {
+                let slot = self.state.accounts.slot(name.as_str());
+                let slot = slot.ok_or_else(|| Rejection::UnknownAccount(name.clone()))?;
+                Ok((Some(slot), None, self.closed(slot)))
+            }
+            Caller::Anonymous if rules.policy.callers.anonymous => Ok((None, None, None)),
+            Caller::Anonymous => Ok((None, None, Some(Refusal::new(Kind::Unauthenticated, "missing_key")))),
+        }
+    }
+
+    fn closed(&self, slot: u32) -> Option<Refusal> {
+        let (_, account) = self.state.accounts.get(slot)?;
+        account.is_terminated().then(|| Refusal::new(Kind::Unauthenticated, "account_closed"))
+    }
+
+    fn ban(&self, asked: &Asked<'_>) -> Option<Refusal> {
+        if asked.who.account.is_some_and(|account| account.blocks(asked.facts.end_user)) {
+            return Some(Refusal::new(Kind::Banned, "end_user_blocked"));
+        }
+        let piece = Piece::whole(&asked.facts);
+        let ban = self.state.bans.find(self.key, asked.rules.policy, &asked.who, piece, asked.now)?;
+        let (gate, retry_at) = (Some(ban.name.clone()), ban.until);
+        Some(Refusal { gate, retry_at, ..Refusal::new(Kind::Banned, "banned") })
+    }
+
+    fn limits(&self, asked: &Asked<'_>, gauge: &mut Gauge) -> Option<Refusal> {
+        let walk = self.walk(asked);
+        match walk.each(|count| self.gate(asked, &count, gauge)) {
+            ControlFlow::Continue(()) => None,
+            ControlFlow::Break(refusal) => Some(refusal),
+        }
+    }
+
+    fn walk<'a>(&'a self, asked: &'a Asked<'a>) -> Walk<'a> {
+        Walk {
+            key: self.key,
+            policy: asked.rules.policy,
+            who: asked.who,
+            facts: &asked.facts,
+            now: asked.now,
+            figures: &self.state.figures,
+            again: asked.again.is_some(),
+        }
+    }
+
+    fn gate(&self, asked: &Asked<'_>, count: &Count<'_>, gauge: &mut Gauge) -> ControlFlow<Refusal> {
+        let utc = Calendar::default();
+        let calendar = calendar(count.limit, asked.who.account, &utc);
+        let ask = limits::Ask { now: asked.now, weight: count.weight, figure: count.figure, calendar };
+        let mut verdict = self.state.meters.check(count.counter, &count.rule, &ask);
+        let limit = count.limit;
+        if !verdict.admitted && !limit.mode.is_enforced() {
+            gauge.shadow.push(limit.name.clone());
+        } else if !verdict.admitted && limit.excess == Excess::Limit {
+            let left = verdict.limit.saturating_sub(verdict.count);
+            mark(gauge, count, left);
+            verdict.remaining = 0;
+        } else if !verdict.admitted {
+            show(gauge, count, &verdict);
+            return ControlFlow::Break(self.denial(asked, count, &verdict));
+        }
+        show(gauge, count, &verdict);
+        ControlFlow::Continue(())
+    }
+
+    fn denial(&self, asked: &Asked<'_>, count: &Count<'_>, verdict: &limits::Verdict) -> Refusal {
+        let limit = count.limit;
+        let jobs = limit.rule == Rule::Concurrency;
+        let kind = if jobs { Kind::QueueFull } else { Kind::RateLimited };
+        let endpoint = match count.items.first() {
+            Some(item) if !asked.facts.items.is_empty() => &asked.facts.items[*item as usize].endpoint,
+            Some(_) | None => &asked.facts.endpoint,
+        };
+        let reason: Arc<str> = match &limit.reason {
+            Some(reason) => reason.replace("{endpoint}", endpoint).into(),
+            None => limit.name.as_str().into(),
+        };
+        let retry_at = match verdict.retry_after {
+            Some(wait) => Some(asked.now.plus(wait)),
+            None if jobs => Some(self.job_retry(asked, limit)),
+            None => None,
+        };
+        let (gate, counted, figure) = (Some(limit.name.clone()), Some(verdict.count), Some(verdict.limit));
+        Refusal { gate, count: counted, limit: figure, retry_at, ..Refusal::new(kind, reason) }
+    }
+
+    /// The policy's hint, at most the time to the earliest expiry of one of the account's holds.
+    fn job_retry(&self, asked: &Asked<'_>, limit: &crate::policy::Limit) -> Timestamp {
+        let first = asked.who.account.and_then(|account| account.open_decisions().first());
+        let earliest = first.map_or(Timestamp::FAR, |(until, _)| *until);
+        let hint = limit.retry_hint.unwrap_or(crate::time::Span::from_secs(1));
+        asked.now.plus(hint).min(earliest)
+    }
+
+    /// Bounds that are no gates of the provider: a new subject or one more hold must still fit.
+    fn check_room(&self, asked: &Asked<'_>) -> Result<(), Rejection> {
+        let state = &self.state;
+        let subjects = state.meters.len() + state.clients.len() + state.accounts.len();
+        if subjects >= self.bounds.subjects_max {
+            let walk = self.walk(asked);
+            let new = walk.each(|count| match state.meters.contains(count.counter) {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            });
+            if new.is_break() {
+                return Err(Rejection::TooManySubjects);
+            }
+        }
+        let Some((name, account)) = asked.who.name.zip(asked.who.account) else { return Ok(()) };
+        let most = asked.rules.policy.requests.open_holds_max as usize;
+        if asked.settle.is_none() && account.open_decisions().len() >= most {
+            return Err(Rejection::TooManyHolds(name.clone()));
+        }
+        Ok(())
+    }
+
+    /// Holds or charges credit; the inner error is the refusal for want of it.
+    fn credit(
+        &self,
+        asked: &Asked<'_>,
+        limited: Option<&Limited>,
+    ) -> Result<Result<Credit, Refusal>, Rejection> {
+        let Asked { rules, facts, now, .. } = asked;
+        let limited = limited.map_or(&[][..], |limited| &limited.items);
+        let (Some(credit), Some(list), Some(account)) =
+            (&rules.policy.credit, rules.prices, asked.who.account)
+        else {
+            return Ok(Ok(Credit::default()));
+        };
+        let first = price::hold(list, facts, limited)?;
+        let empty = crate::ledger::Ledger::default();
+        let ledger = account.ledger(facts.mode).unwrap_or(&empty);
+        let (available, held) = (ledger.available(*now), ledger.held());
+        let Some(hold) = ledger.plan_hold(first, Overdraft::None, *now) else {
+            return Ok(Err(Refusal {
+                gate: "credit".parse().ok(),
+                price: Some(first),
+                ..Refusal::new(Kind::InsufficientCredits, "insufficient_credits")
+            }));
+        };
+        if let Some(outcome) = asked.settle {
+            let charge = credit.outcomes.charge(outcome);
+            let cost = price::cost(list, facts, limited, None, charge)?;
+            let settlement = ledger.plan_settle(&[], cost, credit.overdraft, *now);
+            let charge = settlement.further;
+            let balance = Some(Balance(available.minus(charge.total()), held));
+            return Ok(Ok(Credit {
+                hold: Draws::default(),
+                charge,
+                uncollected: settlement.uncollected,
+                balance,
+            }));
+        }
+        let after = available.minus(first);
+        let charged_now = credit.charge == ChargeAt::Admission;
+        let held = if charged_now { held } else { held.plus(hold.total()) };
+        let (hold, charge) = if charged_now { (Draws::default(), hold) } else { (hold, Draws::default()) };
+        Ok(Ok(Credit { hold, charge, uncollected: Credits::ZERO, balance: Some(Balance(after, held)) }))
+    }
+
+    fn admit(&self, asked: &Asked<'_>, gauge: Gauge, credit: Credit, personal: Personal) -> Vec<Draft> {
+        let stream = self.stream(asked);
+        let until = match asked.settle {
+            Some(_) => None,
+            None => Some(asked.now.plus(asked.rules.policy.hold_for())),
+        };
+        let admitted = RequestAdmitted {
+            ask: asked.facts.clone(),
+            under: asked.rules.under,
+            until,
+            hold: credit.hold,
+            charge: credit.charge,
+            uncollected: credit.uncollected,
+            outcome: asked.settle,
+            limits: gauge.limits,
+            limited: gauge.limited,
+            shadow: gauge.shadow,
+            balance: credit.balance,
+            reprocesses: asked.again,
+        };
+        let mut drafts = vec![Draft { stream: stream.clone(), event: admitted.into(), personal }];
+        let at = (asked.rules.policy.as_ref(), asked.now);
+        drafts.extend(self.escalate(Signal::StatusPoll, 1, (&stream, &asked.who), &asked.facts, at));
+        if asked.settle == Some(Outcome::ClientError) {
+            drafts.extend(self.escalate(Signal::ClientError, 1, (&stream, &asked.who), &asked.facts, at));
+        }
+        drafts
+    }
+
+    fn refuse(&self, asked: &Asked<'_>, refusal: Refusal, gauge: Gauge, personal: Personal) -> Verdict {
+        let stream = self.stream(asked);
+        let Refusal { kind, gate, reason, count, limit, retry_at, price } = refusal;
+        let balance = asked.who.account.filter(|_| price.is_some());
+        let denied = RequestDenied {
+            ask: asked.facts.clone(),
+            under: asked.rules.under,
+            kind,
+            gate,
+            reason,
+            count,
+            limit,
+            retry_at,
+            price,
+            limits: gauge.limits,
+            balance: balance.map(|account| account.balance(asked.facts.mode, asked.now)),
+        };
+        let most = asked.rules.policy.requests.denials_per_minute;
+        if self.state.denials.recorded(&stream, asked.now) >= most {
+            return Verdict::Collapse(Box::new(denied), stream);
+        }
+        let consequences = self.escalate_denial(&stream, &denied, 1, asked.now);
+        let mut drafts = vec![Draft { stream, event: denied.into(), personal }];
+        drafts.extend(consequences);
+        Verdict::Record(drafts)
+    }
+
+    fn stream(&self, asked: &Asked<'_>) -> Stream {
+        match asked.slot.and_then(|slot| self.state.accounts.get(slot)) {
+            Some((name, _)) => Stream::Account(name.clone()),
+            None => Stream::Client(asked.facts.ip.unwrap_or(Digest(0))),
+        }
+    }
+}
+
+type Resolved<'a> = (Option<u32>, Option<&'a crate::account::Key>, Option<Refusal>);
+
+/// The calendar that a limit's periods follow.
+pub(super) fn calendar<'a>(
+    limit: &crate::policy::Limit,
+    account: Option<&'a Account>,
+    utc: &'a Calendar,
+) -> &'a Calendar {
+    match account {
+        Some(account) if !limit.calendar.is_utc() => &account.calendar,
+        Some(_) | None => utc,
+    }
+}
+
+fn suspension(asked: &Asked<'_>) -> Option<Refusal> {
+    let suspension = asked.who.account?.suspension(asked.now)?;
+    let retry_at = suspension.until;
+    Some(Refusal { retry_at, ..Refusal::new(Kind::Suspended, suspension.reason.as_str()) })
+}
+
+fn size(asked: &Asked<'_>) -> Option<Refusal> {
+    let facts = &asked.facts;
+    let items = facts.items.iter().map(|item| Piece { endpoint: &item.endpoint, details: &item.details });
+    let whole = Some(Piece::whole(facts)).filter(|_| facts.items.is_empty());
+    let mut pieces = items.chain(whole);
+    pieces.find_map(|piece| asked.rules.policy.sizes.iter().find_map(|size| too_large(asked, size, piece)))
+}
+
+fn too_large(asked: &Asked<'_>, size: &crate::policy::Size, piece: Piece<'_>) -> Option<Refusal> {
+    let value = piece.details.numbers.get(&size.attribute)?;
+    let fits = *value <= rust_decimal::Decimal::from(size.max);
+    if fits || !asked.who.is_within(&size.only, asked.rules.policy, piece, asked.now) {
+        return None;
+    }
+    let (gate, limit) = (Some(size.name.clone()), Some(size.max));
+    Some(Refusal { gate, limit, ..Refusal::new(Kind::TooLarge, size.name.as_str()) })
+}
+
+/// Shows a limit in the answer; of several counters of one limit the one with the least left.
+fn show(gauge: &mut Gauge, count: &Count<'_>, verdict: &limits::Verdict) {
+    if let Rule::Cooldown { .. } = count.rule {
+        return;
+    }
+    let name = count.limit.name.clone();
+    let state = LimitState(name, verdict.limit, verdict.remaining, verdict.resets_at);
+    match gauge.limits.iter_mut().find(|known| known.0 == state.0) {
+        Some(known) if known.2 <= state.2 => {}
+        Some(known) => *known = state,
+        None => gauge.limits.push(state),
+    }
+}
+
+/// Puts the items that do not fit into an error state, the last ones first.
+fn mark(gauge: &mut Gauge, count: &Count<'_>, left: u64) {
+    let each = (count.weight / (count.items.len() as u64).max(1)).max(1);
+    let fit = usize::try_from(left / each).unwrap_or(usize::MAX).min(count.items.len());
+    let items = &count.items[fit..];
+    match &mut gauge.limited {
+        Some(limited) if limited.gate == count.limit.name => limited.items.extend_from_slice(items),
+        Some(_) => {}
+        None => gauge.limited = Some(Limited { gate: count.limit.name.clone(), items: items.to_vec() }),
+    }
+}
+
+/// Counts what was admitted, and returns the concurrency counters that the request occupies.
+pub(super) fn record(
+    walk: &Walk<'_>,
+    meters: &mut super::Meters,
+    (limited, open): (Option<&Limited>, bool),
+) -> Vec<Digest> {
+    let mut occupied = Vec::new();
+    let utc = Calendar::default();
+    let _ = walk.each(|count| {
+        let jobs = count.rule == Rule::Concurrency;
+        if jobs && !open {
+            return ControlFlow::<()>::Continue(());
+        }
+        let weight = if jobs { 1 } else { count::counted(&count, limited) };
+        if weight > 0 {
+            let calendar = calendar(count.limit, walk.who.account, &utc);
+            let ask = limits::Ask { now: walk.now, weight, figure: count.figure, calendar };
+            meters.admit(count.counter, &count.rule, &ask);
+        }
+        if jobs {
+            occupied.push(count.counter);
+        }
+        ControlFlow::Continue(())
+    });
+    occupied
+}
