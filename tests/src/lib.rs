@@ -1,1 +1,4 @@
+//! What the tests share: contract suites, faulty stand-ins, and builders of sample data.
 
+pub mod contract;
+pub mod faulty;

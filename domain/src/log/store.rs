@@ -34,10 +34,10 @@ pub trait EventStore: Send + Sync {
     /// so a frame whose first try ended in [`StoreError::MaybeWritten`] may simply be sent again.
     async fn append(&self, frame: &Frame) -> Result<AppendOutcome, StoreError>;
 
-    /// Frames in order, the first being the one that holds `from` (and so perhaps begins before it).
+    /// The frames that hold the `max_events` positions beginning with `from`, as far as they exist, in order.
     ///
-    /// Gives whole frames until they hold `max_events` or more events, so at least one frame when there
-    /// is one; none when `from` lies past the head. Every frame returned was verified and follows the one before.
+    /// Frames come whole, so the first may begin before `from` and the last may reach further. None when
+    /// `from` lies past the head. Every frame was verified and follows the one before.
     async fn read(&self, from: Position, max_events: usize) -> Result<Vec<Frame>, StoreError>;
 }
 

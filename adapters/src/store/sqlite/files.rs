@@ -1,0 +1,48 @@
+//! The files of a log: private to their owner, locked by one process, and on disk before they are read.
+
+use super::OpenError;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// The database in a book's directory.
+pub(super) fn database(dir: &Path) -> PathBuf {
+    dir.join("events.db")
+}
+
+/// Takes the book for this process; the lock lasts until the file is dropped, however the process ends.
+pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let file = private(&dir.join("book.lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { dir: dir.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Makes the database's file when there is none, and syncs what an earlier process left.
+///
+/// That process may have been killed between writing and syncing: the system then shows us bytes that a
+/// loss of power would still take away, so they are synced before anybody acts on them. This comes before
+/// SQLite opens the file, because closing any handle on it drops the process's locks on it.
+pub(super) fn settle(dir: &Path) -> io::Result<()> {
+    let path = database(dir);
+    private(&path)?.sync_all()?;
+    match File::open(dir.join("events.db-wal")) {
+        Ok(log) => log.sync_all()?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    File::open(dir)?.sync_all()
+}
+
+/// Opens a file that only its owner may read and write, making it when there is none.
+fn private(path: &Path) -> io::Result<File> {
+    let file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    // Write-ahead log and index take their mode from the database, so an old file is tightened too.
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok(file)
+}

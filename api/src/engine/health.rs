@@ -1,0 +1,111 @@
+//! What can be seen of an engine from outside: its state and its figures.
+
+use domain::ids::Position;
+use domain::time::Span;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use tokio::sync::watch;
+
+/// Whether the engine decides.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum State {
+    /// It decides.
+    Running,
+    /// The event store takes nothing; commands get 503, and the engine tries again by itself.
+    Refusing { why: Arc<str> },
+    /// It has ended for good. `failed` is false when it was asked to; otherwise the process should exit with an error.
+    Stopped { why: Arc<str>, failed: bool },
+}
+
+/// The figures of an engine at an instant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Health {
+    pub state: State,
+    /// The last durable event.
+    pub head: Position,
+    /// Commands and reads that wait to be taken up.
+    pub queue_depth: usize,
+    /// Appends that succeeded since the start, and the events in them.
+    pub commits: u64,
+    pub events: u64,
+    /// Events in the last append, and the most in one.
+    pub last_batch: u64,
+    pub largest_batch: u64,
+    /// How long the last append took, in microseconds.
+    pub last_commit_micros: u64,
+    /// The last event that a snapshot holds.
+    pub snapshot: Position,
+    /// Refusals that are counted and not yet recorded.
+    pub collapsed: u64,
+    /// How far back a request id is remembered; absent while nothing was forgotten.
+    pub id_retention: Option<Span>,
+}
+
+/// The live figures: written by the engine's thread only.
+pub(super) struct Gauges {
+    pub(super) state: watch::Sender<State>,
+    pub(super) head: watch::Sender<Position>,
+    commits: AtomicU64,
+    events: AtomicU64,
+    last_batch: AtomicU64,
+    largest_batch: AtomicU64,
+    last_commit_micros: AtomicU64,
+    pub(super) snapshot: AtomicU64,
+    pub(super) collapsed: AtomicU64,
+    /// Microseconds; negative: nothing was forgotten.
+    pub(super) id_retention: AtomicI64,
+}
+
+impl Gauges {
+    pub(super) fn new() -> Self {
+        Self {
+            state: watch::Sender::new(State::Running),
+            head: watch::Sender::new(0),
+            commits: AtomicU64::new(0),
+            events: AtomicU64::new(0),
+            last_batch: AtomicU64::new(0),
+            largest_batch: AtomicU64::new(0),
+            last_commit_micros: AtomicU64::new(0),
+            snapshot: AtomicU64::new(0),
+            collapsed: AtomicU64::new(0),
+            id_retention: AtomicI64::new(-1),
+        }
+    }
+
+    /// Counts an append that succeeded.
+    pub(super) fn committed(&self, head: Position, events: u64, micros: u64) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.events.fetch_add(events, Ordering::Relaxed);
+        self.last_batch.store(events, Ordering::Relaxed);
+        self.largest_batch.fetch_max(events, Ordering::Relaxed);
+        self.last_commit_micros.store(micros, Ordering::Relaxed);
+        self.head.send_replace(head);
+    }
+
+    /// Tells a state to whoever watches, once.
+    pub(super) fn become_state(&self, state: State) {
+        self.state.send_if_modified(|old| {
+            let changed = *old != state;
+            *old = state;
+            changed
+        });
+    }
+
+    pub(super) fn read(&self, queue_depth: usize) -> Health {
+        let figure = |value: &AtomicU64| value.load(Ordering::Relaxed);
+        let retention = self.id_retention.load(Ordering::Relaxed);
+        Health {
+            state: self.state.borrow().clone(),
+            head: *self.head.borrow(),
+            queue_depth,
+            commits: figure(&self.commits),
+            events: figure(&self.events),
+            last_batch: figure(&self.last_batch),
+            largest_batch: figure(&self.largest_batch),
+            last_commit_micros: figure(&self.last_commit_micros),
+            snapshot: figure(&self.snapshot),
+            collapsed: figure(&self.collapsed),
+            id_retention: (retention >= 0).then(|| Span::from_micros(retention)),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! From the log to a book: the newest snapshot that fits, then every event after it.
+//!
+//! Reading, checking and decoding run on a thread of their own, one page ahead of the fold, so that both
+//! processors of the smallest machine are at work.
+
+use super::snapshots::FOLD_VERSION;
+use adapters::snapshot::{Refusal, Snapshots};
+use domain::book::{Book, Bounds, Inconsistent};
+use domain::event::Entry;
+use domain::ids::{HashKey, Position};
+use domain::log::codec::{self, CodecError};
+use domain::log::{EventStore, Frame, FrameError, Head, StoreError};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::{mem, thread};
+use tokio::runtime::Handle;
+
+/// Events that are read at once.
+const PAGE: usize = 8_192;
+/// Events that are decoded and handed over at once: small enough to be in the cache still when they are folded.
+const CHUNK: usize = 256;
+/// Chunks that may wait for the fold.
+const AHEAD: usize = 64;
+
+/// What a book is built from.
+#[derive(Clone)]
+pub struct Source {
+    pub store: Arc<dyn EventStore>,
+    /// Where the store's futures run while a thread of ours waits for them.
+    pub runtime: Handle,
+    pub key: HashKey,
+    pub bounds: Bounds,
+    pub snapshots: Option<Arc<Snapshots>>,
+}
+
+/// A book as the log has it.
+pub struct Loaded {
+    pub book: Book,
+    /// The last event that is folded.
+    pub head: Head,
+    /// The position of the snapshot that it began with; 0 without one.
+    pub snapshot: Position,
+    /// Events that were folded after it.
+    pub events: u64,
+}
+
+/// Why the log gives no book.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("the log cannot be read")]
+    Store(#[from] StoreError),
+    #[error("the log does not go on at position {0} where it ended before")]
+    Gap(Position),
+    #[error("the frame at position {position} is not whole")]
+    Frame {
+        position: Position,
+        #[source]
+        cause: FrameError,
+    },
+    #[error("the event at position {position} cannot be read by this release")]
+    Unreadable {
+        position: Position,
+        #[source]
+        cause: CodecError,
+    },
+    #[error("the event at position {position} contradicts those before it")]
+    Inconsistent {
+        position: Position,
+        #[source]
+        cause: Inconsistent,
+    },
+}
+
+impl LoadError {
+    /// Whether it may go better later.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Store(StoreError::NotWritten(_) | StoreError::MaybeWritten(_)))
+    }
+}
+
+/// Builds the book up to an event, or up to the end of the log. Blocks; must not run on a thread of the runtime.
+pub fn load(source: &Source, until: Option<Position>) -> Result<Loaded, LoadError> {
+    let mut loaded = begin(source, until)?;
+    let (head, until) = (loaded.head, until.unwrap_or(Position::MAX));
+    let (chunks, arriving) = sync_channel(AHEAD);
+    thread::scope(|scope| {
+        let reader = scope.spawn(move || read(source, head, until, &chunks));
+        let folded = fold(&mut loaded, &arriving);
+        // A fold that failed hangs up, which ends the reader.
+        drop(arriving);
+        let read = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        folded?;
+        loaded.head = read?;
+        Ok(loaded)
+    })
+}
+
+fn begin(source: &Source, until: Option<Position>) -> Result<Loaded, LoadError> {
+    let empty = || Book::new(source.key, source.bounds.clone());
+    let snapshot = match &source.snapshots {
+        Some(snapshots) => newest(source, snapshots)?,
+        None => None,
+    };
+    let fits = snapshot.filter(|(head, _)| until.is_none_or(|until| head.position <= until));
+    let (head, book) = fits.unwrap_or_else(|| (Head::default(), empty()));
+    Ok(Loaded { book, head, snapshot: head.position, events: 0 })
+}
+
+fn newest(source: &Source, snapshots: &Snapshots) -> Result<Option<(Head, Book)>, LoadError> {
+    let loading = snapshots.load::<Book>(&*source.store, FOLD_VERSION);
+    let loaded = source.runtime.block_on(loading)?;
+    for (path, refusal) in &loaded.refused {
+        let why: &Refusal = refusal;
+        tracing::warn!(path = %path.display(), %why, "a snapshot does not fit and is passed over");
+    }
+    Ok(loaded.found.map(|(head, book)| (head, Book::restore(source.key, source.bounds.clone(), book))))
+}
+
+/// Reads and decodes what comes after `head`, and returns where it ended.
+fn read(
+    source: &Source,
+    mut head: Head,
+    until: Position,
+    chunks: &SyncSender<Vec<Entry>>,
+) -> Result<Head, LoadError> {
+    while head.position < until {
+        let frames = source.runtime.block_on(source.store.read(head.position + 1, PAGE))?;
+        if frames.is_empty() {
+            break;
+        }
+        for frame in &frames {
+            if head.position >= until {
+                break;
+            }
+            if frame.first() != head.position + 1 || frame.previous() != head.hash {
+                return Err(LoadError::Gap(head.position + 1));
+            }
+            if !decode(frame, chunks)? {
+                return Ok(head);
+            }
+            head = Head { position: frame.end(), hash: frame.last() };
+        }
+    }
+    Ok(head)
+}
+
+/// Decodes a frame, whose hashes the store has verified; false when nobody takes the events any more.
+fn decode(frame: &Frame, chunks: &SyncSender<Vec<Entry>>) -> Result<bool, LoadError> {
+    let events = frame.events().map_err(|cause| LoadError::Frame { position: frame.first(), cause })?;
+    let mut chunk = Vec::with_capacity(CHUNK);
+    for (position, text) in events {
+        chunk.push(codec::decode(text).map_err(|cause| LoadError::Unreadable { position, cause })?);
+        if chunk.len() == CHUNK {
+            let full = mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
+            if chunks.send(full).is_err() {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(chunk.is_empty() || chunks.send(chunk).is_ok())
+}
+
+fn fold(loaded: &mut Loaded, arriving: &Receiver<Vec<Entry>>) -> Result<(), LoadError> {
+    for chunk in arriving {
+        for entry in &chunk {
+            let position = entry.position;
+            loaded.book.apply(entry).map_err(|cause| LoadError::Inconsistent { position, cause })?;
+        }
+        loaded.events += chunk.len() as u64;
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! The bounded queue before the engine.
+//!
+//! A vector under a mutex that the engine takes whole: one lock for all that waits is cheaper than a
+//! lock-free queue that is emptied one by one.
+
+use super::job::Job;
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
+
+pub(super) struct Queue {
+    max: usize,
+    /// Jobs that were pushed and not yet taken up, those that the engine has already fetched included.
+    depth: AtomicUsize,
+    waiting: Mutex<Waiting>,
+    engine: OnceLock<Thread>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    closed: bool,
+}
+
+/// Why a job was not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Refused {
+    Full,
+    Closed,
+}
+
+impl Queue {
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, depth: AtomicUsize::new(0), waiting: Mutex::default(), engine: OnceLock::new() }
+    }
+
+    /// Names the thread that is woken when something comes; called once, by that thread.
+    pub(super) fn serve_by(&self, thread: Thread) {
+        self.engine.get_or_init(|| thread);
+    }
+
+    /// Adds a job and wakes the engine if it may be asleep.
+    pub(super) fn push(&self, job: Job) -> Result<(), Refused> {
+        if self.depth.fetch_add(1, Ordering::Relaxed) >= self.max && !matches!(job, Job::Stop) {
+            self.done(1);
+            return Err(Refused::Full);
+        }
+        let mut waiting = self.lock();
+        if waiting.closed {
+            self.done(1);
+            return Err(Refused::Closed);
+        }
+        // When something waits already, its sender has woken the engine.
+        let first = waiting.jobs.is_empty();
+        waiting.jobs.push_back(job);
+        drop(waiting);
+        if first {
+            self.wake();
+        }
+        Ok(())
+    }
+
+    /// Swaps all that waits for the empty `into`, so that both buffers are used again and again.
+    pub(super) fn fetch(&self, into: &mut VecDeque<Job>) {
+        debug_assert!(into.is_empty(), "what was fetched before is carried out first");
+        mem::swap(&mut self.lock().jobs, into);
+    }
+
+    /// Whether something waits that was not fetched.
+    pub(super) fn has_more(&self) -> bool {
+        !self.lock().jobs.is_empty()
+    }
+
+    /// Counts jobs off that were taken up.
+    pub(super) fn done(&self, jobs: usize) {
+        self.depth.fetch_sub(jobs, Ordering::Relaxed);
+    }
+
+    /// Jobs that wait to be taken up.
+    pub(super) fn depth(&self) -> usize {
+        self.depth.load(Ordering::Relaxed)
+    }
+
+    /// Refuses whatever comes from now on, and drops what waits: its senders hear that the engine stopped.
+    pub(super) fn close(&self) {
+        let dropped = {
+            let mut waiting = self.lock();
+            waiting.closed = true;
+            mem::take(&mut waiting.jobs)
+        };
+        self.done(dropped.len());
+    }
+
+    pub(super) fn wake(&self) {
+        if let Some(engine) = self.engine.get() {
+            engine.unpark();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing that is done under the lock can leave the queue half changed.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::job::Read;
+    use super::*;
+    use domain::book::Book;
+    use domain::time::Timestamp;
+    use tokio::sync::oneshot;
+
+    #[test]
+    fn one_more_than_the_bound_is_refused_until_jobs_are_done() {
+        let queue = Queue::new(1);
+        assert_eq!(queue.push(Job::Stop), Ok(()));
+        let (reply, _) = oneshot::channel();
+        let read = Read::new(|_: &Book, _: Timestamp| (), reply);
+        assert_eq!(queue.push(Job::Read(None, Box::new(read))), Err(Refused::Full));
+        let mut jobs = VecDeque::new();
+        queue.fetch(&mut jobs);
+        assert_eq!((jobs.len(), queue.depth()), (1, 1), "fetched is not yet taken up");
+        queue.done(1);
+        assert_eq!(queue.push(Job::Stop), Ok(()));
+    }
+
+    #[test]
+    fn a_closed_queue_takes_nothing() {
+        let queue = Queue::new(1);
+        queue.close();
+        assert_eq!(queue.push(Job::Stop), Err(Refused::Closed));
+        assert_eq!(queue.depth(), 0);
+    }
+}

@@ -1,0 +1,53 @@
+//! The event stores: one contract for all, and what is special about each.
+
+mod faulty;
+mod sqlite;
+
+use adapters::store::memory::MemoryStore;
+use adapters::store::sqlite::SqliteStore;
+use async_trait::async_trait;
+use counterfoil_tests::contract::{Harness, book};
+use counterfoil_tests::event_store_contract;
+use domain::log::BookKind;
+use tempfile::TempDir;
+
+event_store_contract!(memory, MemoryHarness);
+event_store_contract!(sqlite_contract, SqliteHarness);
+
+struct MemoryHarness(MemoryStore);
+
+#[async_trait]
+impl Harness for MemoryHarness {
+    type Store = MemoryStore;
+
+    fn new() -> Self {
+        Self(MemoryStore::new(book(BookKind::Wall)))
+    }
+
+    async fn open(&self) -> MemoryStore {
+        self.0.clone()
+    }
+
+    async fn close(&self, store: MemoryStore) {
+        drop(store);
+    }
+}
+
+struct SqliteHarness(TempDir);
+
+#[async_trait]
+impl Harness for SqliteHarness {
+    type Store = SqliteStore;
+
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    async fn open(&self) -> SqliteStore {
+        SqliteStore::open(self.0.path(), book(BookKind::Wall)).await.unwrap()
+    }
+
+    async fn close(&self, store: SqliteStore) {
+        store.close().await.unwrap();
+    }
+}
