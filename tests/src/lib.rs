@@ -1,4 +1,6 @@
 //! What the tests share: contract suites, faulty stand-ins, and builders of sample data.
 
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a test says no")]
+
 pub mod contract;
 pub mod faulty;

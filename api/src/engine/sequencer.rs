@@ -114,6 +114,8 @@ impl Sequencer {
                 self.releases.flush();
                 let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
                 self.shared.gauges.committed(self.writer.committed.position, events, micros);
+                let since = self.book.remembered().since();
+                self.shared.gauges.remembers(since.map(|since| self.book.at().since(since)));
                 self.trouble.clear();
                 self.shared.gauges.become_state(State::Running);
                 self.keeper.committed(self.writer.committed, &self.source, &self.shared);

@@ -64,7 +64,7 @@ pub async fn start(config: EngineConfig, parts: Parts) -> Result<(Handle, Openin
         store: store.clone(),
         runtime: tokio::runtime::Handle::current(),
         key,
-        bounds: config.bounds.clone(),
+        bounds: config.bounds,
         snapshots: snapshots.map(Arc::new),
     };
     let (queue, gauges) = (Queue::new(config.queue_max), Gauges::new());

@@ -18,6 +18,8 @@ mod read;
 mod remembered;
 mod request;
 mod settle;
+#[cfg(test)]
+mod tests;
 mod who;
 
 pub use accounts::Accounts;

@@ -53,6 +53,8 @@ impl Refusal {
 #[derive(Default)]
 struct Gauge {
     limits: Vec<LimitState>,
+    /// What each of them would have counted: given back when a later gate refuses.
+    weights: Vec<u64>,
     limited: Option<Limited>,
     shadow: Vec<Name>,
 }
@@ -72,7 +74,9 @@ impl Book {
         let (slot, key, refusal) = self.resolve(&ask.caller, rules)?;
         let (name, account) = self.account_of(slot);
         let mode = key.map_or(Mode::Live, |key| key.mode);
-        let (facts, personal) = facts::facts(ask, rules.policy, key.map(|key| key.name.clone()), mode)?;
+        let (mut facts, personal) =
+            facts::facts(ask, rules.policy, key.map(|key| key.name.clone()), mode)?;
+        facts::note_plan(&mut facts, account, rules.policy);
         if slot.is_none() && facts.ip.is_none() {
             return Err(Rejection::invalid(
                 "ip",
@@ -99,6 +103,7 @@ impl Book {
             limited.items.contains(&(place - 1))
         });
         let (name, account) = self.account_of(known.account);
+        facts::note_plan(&mut facts, account, rules.policy);
         let facts = Arc::new(facts);
         let who = Who::of(&facts, name, account);
         let (slot, again) = (known.account, Some(decision));
@@ -348,7 +353,7 @@ impl Book {
             limit,
             retry_at,
             price,
-            limits: gauge.limits,
+            limits: gauge.unmoved(),
             balance: balance.map(|account| account.balance(asked.facts.mode, asked.now)),
         };
         let most = asked.rules.policy.requests.denials_per_minute;
@@ -412,12 +417,25 @@ fn show(gauge: &mut Gauge, count: &Count<'_>, verdict: &limits::Verdict) {
     if let Rule::Cooldown { .. } = count.rule {
         return;
     }
-    let name = count.limit.name.clone();
-    let state = LimitState(name, verdict.limit, verdict.remaining, verdict.resets_at);
-    match gauge.limits.iter_mut().find(|known| known.0 == state.0) {
-        Some(known) if known.2 <= state.2 => {}
-        Some(known) => *known = state,
-        None => gauge.limits.push(state),
+    let state = LimitState(count.limit.name.clone(), verdict.limit, verdict.remaining, verdict.resets_at);
+    let weight = if verdict.admitted { count.weight } else { 0 };
+    match gauge.limits.iter().position(|known| known.0 == state.0) {
+        Some(place) if gauge.limits[place].2 <= state.2 => {}
+        Some(place) => (gauge.limits[place], gauge.weights[place]) = (state, weight),
+        None => {
+            gauge.limits.push(state);
+            gauge.weights.push(weight);
+        }
+    }
+}
+
+impl Gauge {
+    /// The limits as they stand after a refusal: nothing was counted.
+    fn unmoved(mut self) -> Vec<LimitState> {
+        for (state, weight) in self.limits.iter_mut().zip(self.weights) {
+            state.2 = state.2.saturating_add(weight).min(state.1);
+        }
+        self.limits
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What was asked, as the log keeps it: hashes in place of anything personal.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Facts {
     /// The endpoint's name, after the policy's `strip`.
@@ -21,6 +21,12 @@ pub struct Facts {
     pub key: Option<Name>,
     #[serde(skip_serializing_if = "Mode::is_live")]
     pub mode: Mode,
+    /// The caller's plan, when the policy knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Name>,
+    /// Plan attributes of the account's own, which the answer showed in place of the plan's.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub own: BTreeMap<Name, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip: Option<Digest>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +42,26 @@ pub struct Facts {
     pub units: u32,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<ItemFacts>,
+}
+
+impl Default for Facts {
+    /// One unit of nothing in particular.
+    fn default() -> Self {
+        Self {
+            endpoint: Arc::default(),
+            key: None,
+            mode: Mode::Live,
+            plan: None,
+            own: BTreeMap::new(),
+            ip: None,
+            channel: None,
+            end_user: None,
+            body: None,
+            details: Details::default(),
+            units: 1,
+            items: Vec::new(),
+        }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]

@@ -94,7 +94,7 @@ pub async fn of_frames_racing_at_one_head_exactly_one_wins<H: Harness>(harness: 
     let winner = &rivals[won[0]];
     let lost = outcomes.iter().filter(|it| matches!(it, Ok(Conflict { head }) if *head == after(winner)));
     assert_eq!(lost.count(), 7);
-    assert_eq!(log(&store).await, [winner.clone()]);
+    assert_eq!(log(&store).await, std::slice::from_ref(winner));
 }
 
 pub async fn a_repeated_frame_is_appended_and_kept_once<H: Harness>(harness: &H) {
