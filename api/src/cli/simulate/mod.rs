@@ -13,6 +13,7 @@ mod instant;
 mod jsonl;
 mod line;
 mod mapping;
+mod numbered;
 mod record;
 mod replay;
 mod run;
