@@ -2,5 +2,6 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test says no")]
 
+pub mod binary;
 pub mod contract;
 pub mod faulty;
