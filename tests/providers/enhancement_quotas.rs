@@ -1,6 +1,7 @@
 //! `policies/enhancement-quotas.toml`.
 
-use crate::world::{Key, World, changed, limit, path_of, shipped, text, verdict};
+use crate::world::{Key, World, changed, limit, path_of, text, verdict};
+use counterfoil_tests::sandbox::shipped;
 use serde_json::{Value, json};
 
 const IMAGES: &str = "/v3/images";

@@ -68,7 +68,7 @@ fn credentials_partner_keys_need_a_recorded_approval_that_names_the_terms() {
     }
     let answer = world.act("POST", path, &json!({"kind": "partner", "approval": "partner-terms"}));
     let event = world.last_event("KeyIssued");
-    assert_eq!((&event["actor"], &event["data"]["approval"]), (&json!("operator:main"), &json!("partner-terms")));
+    assert_eq!((&event["actor"], &event["data"]["approval"]), (&json!("operator:olga"), &json!("partner-terms")));
     let partner = issued(&answer);
     assert!(partner.text.starts_with("ptr_"));
     begin(&world, &world.ask(&ask(&partner, UPSCALE)));
@@ -215,7 +215,7 @@ fn prices_are_shown_in_force_and_announced_next() {
 fn prices_credit_cannot_be_bought_over_the_api() {
     let (world, key) = world("10");
     let body = json!({"amount": "100"}).to_string();
-    for token in [key.text.as_str(), crate::server::Server::GATEWAY] {
+    for token in [key.text.as_str(), counterfoil_tests::sandbox::GATEWAY] {
         let reply = world.send("POST", "/v1/accounts/acme/grants", Some(token), Some(&body));
         assert!([401, 403].contains(&reply.status), "{}", reply.body);
     }

@@ -1,19 +1,31 @@
 //! A service under a provider's policy on a clock that only the test moves, and whoever speaks to it over HTTP.
 
-use crate::client::{Client, Reply};
-use crate::server::Server;
+use counterfoil_tests::client::Answer;
+use counterfoil_tests::sandbox::{GATEWAY, OPERATOR, Sandbox, shipped};
 use serde_json::{Value, json};
-use std::cell::{Cell, RefCell};
-use std::path::Path;
+use std::cell::Cell;
 
 /// When every test begins: a Monday morning.
 pub(crate) const START: &str = "2026-03-02T10:00:00Z";
 
 /// A running service, its operator, and its gateway.
 pub(crate) struct World {
-    http: RefCell<Client>,
-    _server: Server,
+    service: Sandbox,
     asked: Cell<u32>,
+}
+
+/// An answer over HTTP.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    /// The body, when the status is the expected one.
+    pub(crate) fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        serde_json::from_str(&self.body).expect("JSON")
+    }
 }
 
 /// An API key: its text and its name.
@@ -21,12 +33,6 @@ pub(crate) struct World {
 pub(crate) struct Key {
     pub(crate) text: String,
     pub(crate) name: String,
-}
-
-/// The text of a policy that ships.
-pub(crate) fn shipped(policy: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace");
-    std::fs::read_to_string(root.join("policies").join(format!("{policy}.toml"))).expect("the policy ships")
 }
 
 /// A policy that ships, with one of its choices made otherwise. The text must be there.
@@ -44,23 +50,27 @@ impl World {
 
     /// Under the text of a policy.
     pub(crate) fn under(policy: &str) -> Self {
-        Self::on(Server::start(policy))
+        Self::on(Sandbox::with_policy(policy))
     }
 
-    /// On a server that runs already.
-    pub(crate) fn on(server: Server) -> Self {
-        let http = RefCell::new(Client::new(server.address()));
-        Self { http, _server: server, asked: Cell::new(0) }
+    /// On a service that was made in another way.
+    pub(crate) fn on(service: Sandbox) -> Self {
+        service.set(START);
+        Self { service, asked: Cell::new(0) }
     }
 
     /// A request as it stands.
     pub(crate) fn send(&self, method: &str, path: &str, token: Option<&str>, body: Option<&str>) -> Reply {
-        self.http.borrow_mut().send(method, path, token, body)
+        let bearer = token.map(|token| format!("Bearer {token}"));
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+        let Answer { status, body, .. } = self.service.send(method, path, &headers, body.unwrap_or_default().as_bytes());
+        Reply { status, body }
     }
 
     /// An operator's call.
     pub(crate) fn operator(&self, method: &str, path: &str, body: &Value) -> Reply {
-        self.send(method, path, Some(Server::OPERATOR), Some(&body.to_string()))
+        self.send(method, path, Some(OPERATOR), Some(&body.to_string()))
     }
 
     /// An operator's call that must succeed.
@@ -102,7 +112,7 @@ impl World {
 
     /// A gateway's call.
     pub(crate) fn gateway(&self, method: &str, path: &str, body: &Value) -> Reply {
-        self.send(method, path, Some(Server::GATEWAY), Some(&body.to_string()))
+        self.send(method, path, Some(GATEWAY), Some(&body.to_string()))
     }
 
     /// A request id that was not used before.
@@ -153,7 +163,7 @@ impl World {
 
     /// Reads as an operator.
     pub(crate) fn look(&self, path: &str) -> Value {
-        self.send("GET", path, Some(Server::OPERATOR), None).expect(200)
+        self.send("GET", path, Some(OPERATOR), None).expect(200)
     }
 
     /// The credit of an account: available and held.

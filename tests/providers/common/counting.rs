@@ -158,7 +158,7 @@ fn resetting_the_count_is_a_separate_act() {
     let reset = json!({"account": "acme", "values": {"endpoint": "/api/v1/account/usage"}, "reason": "our mistake"});
     world.act("POST", "/v1/limits/per-minute/reset", &reset);
     let event = world.last_event("CountReset");
-    assert_eq!((text(&event["actor"]), text(&event["data"]["reason"])), ("operator:main".into(), "our mistake".into()));
+    assert_eq!((text(&event["actor"]), text(&event["data"]["reason"])), ("operator:olga".into(), "our mistake".into()));
     assert_eq!(world.burst(&ask, 61), 60);
 }
 

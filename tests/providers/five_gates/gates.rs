@@ -123,7 +123,7 @@ fn an_operator_can_set_other_figures_for_an_address() {
     let other = "198.51.100.1";
     assert_eq!(world.burst(&at(other, OTHER), 2), 1, "another address has the defaults");
     let event = world.last_event("FigureSet");
-    assert_eq!((text(&event["actor"]), text(&event["data"]["reason"])), ("operator:main".into(), "a good customer".into()));
+    assert_eq!((text(&event["actor"]), text(&event["data"]["reason"])), ("operator:olga".into(), "a good customer".into()));
 }
 
 #[test]

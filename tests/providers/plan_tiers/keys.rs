@@ -117,7 +117,7 @@ fn keys_after_a_compromise_need_an_operators_recorded_verification() {
     assert_eq!(world.settle(&decision, "succeeded", &json!({}))["charged"], "30", "charges before it stay due");
     world.change_key("acme", &key, "verify");
     let event = world.last_event("KeyChanged");
-    assert_eq!((&event["data"]["change"], &event["actor"]), (&json!("verified"), &json!("operator:main")));
+    assert_eq!((&event["data"]["change"], &event["actor"]), (&json!("verified"), &json!("operator:olga")));
     issue().expect(200);
     assert_eq!(verdict(&world.ask(&ask(&key))).0, 401, "the old key stays dead");
 }
