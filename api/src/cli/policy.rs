@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 /// Work on policy files.
 #[derive(Debug, clap::Args)]
-pub struct PolicyArgs {
+pub(super) struct PolicyArgs {
     #[command(subcommand)]
     command: PolicyCommand,
 }
@@ -29,7 +29,7 @@ struct CheckArgs {
 }
 
 /// Runs the command. The exit code is 0 for a sound policy and 1 for anything else.
-pub fn run(args: &PolicyArgs) -> ExitCode {
+pub(super) fn run(args: &PolicyArgs) -> ExitCode {
     let PolicyCommand::Check(check) = &args.command;
     let (text, sound) = match std::fs::read_to_string(&check.file) {
         Ok(text) => report(&check.file, &text, check.json),

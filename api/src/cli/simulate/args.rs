@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// Runs past traffic through a policy, in its own time, and shows what it would have done
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = FIELDS)]
-pub struct SimulateArgs {
+pub(crate) struct SimulateArgs {
     /// The policy file
     #[arg(long, value_name = "FILE")]
     pub(super) policy: PathBuf,

@@ -21,5 +21,5 @@ mod setup;
 mod summary;
 mod tally;
 
-pub use args::SimulateArgs;
-pub use run::run;
+pub(super) use args::SimulateArgs;
+pub(super) use run::run;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// Runs the command. The exit code is 1 when the policy, the log or the output cannot be used, or when no line
 /// could be read; lines that are skipped alone are no failure.
-pub fn run(args: &SimulateArgs) -> ExitCode {
+pub(crate) fn run(args: &SimulateArgs) -> ExitCode {
     match simulate(args) {
         Ok(summary) => {
             // A reader that goes away early, such as `head`, is no failure.
@@ -97,7 +97,8 @@ struct Output(Option<BufWriter<File>>);
 
 impl Output {
     fn create(path: Option<&Path>) -> Result<Self, String> {
-        let created = path.map(|path| File::create(path).map_err(|error| format!("{}: {error}", path.display())));
+        let created =
+            path.map(|path| File::create(path).map_err(|error| format!("{}: {error}", path.display())));
         Ok(Self(created.transpose()?.map(BufWriter::new)))
     }
 
