@@ -1,7 +1,7 @@
 //! A small HTTP/1.1 client over one kept-alive connection.
 
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 /// A connection to a service.
@@ -51,6 +51,17 @@ impl Client {
 
     /// Sends a request with these headers (besides host and length) and reads the answer.
     pub fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.try_send(method, path, headers, body).expect("the service answers")
+    }
+
+    /// As `send`; fails when the service is gone, or goes before it has answered.
+    pub fn try_send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Answer> {
         let mut head =
             format!("{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
@@ -59,40 +70,49 @@ impl Client {
         head.push_str("\r\n");
         let mut message = head.into_bytes();
         message.extend_from_slice(body);
-        let mut connection = self.connection.take().unwrap_or_else(|| self.connect());
-        connection.get_mut().write_all(&message).expect("the service reads requests");
-        let answer = read(&mut connection, method);
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect()?,
+        };
+        connection.get_mut().write_all(&message)?;
+        let answer = read(&mut connection, method)?;
         if answer.header("connection") != Some("close") {
             self.connection = Some(connection);
         }
-        answer
+        Ok(answer)
     }
 
-    fn connect(&self) -> BufReader<TcpStream> {
-        let stream = TcpStream::connect(self.address).expect("the service listens");
-        stream.set_nodelay(true).expect("a TCP option");
-        BufReader::new(stream)
+    fn connect(&self) -> io::Result<BufReader<TcpStream>> {
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_nodelay(true)?;
+        Ok(BufReader::new(stream))
     }
 }
 
-fn read(connection: &mut BufReader<TcpStream>, method: &str) -> Answer {
-    let first = line(connection);
+fn read(connection: &mut BufReader<TcpStream>, method: &str) -> io::Result<Answer> {
+    let first = line(connection)?;
     let status = first.split(' ').nth(1).and_then(|status| status.parse().ok());
     let status = status.unwrap_or_else(|| panic!("no status line: {first:?}"));
-    let headers: Vec<_> = std::iter::from_fn(|| header(&line(connection))).collect();
+    let mut headers = Vec::new();
+    while let Some(header) = header(&line(connection)?) {
+        headers.push(header);
+    }
     let mut answer = Answer { status, headers, body: String::new() };
     let length = answer.header("content-length").map_or(0, |length| length.parse().expect("a length"));
     assert_eq!(answer.header("transfer-encoding"), None, "answers have a length");
     let mut body = vec![0; if method == "HEAD" { 0 } else { length }];
-    connection.read_exact(&mut body).expect("a whole body");
+    connection.read_exact(&mut body)?;
     answer.body = String::from_utf8(body).expect("UTF-8");
-    answer
+    Ok(answer)
 }
 
-fn line(connection: &mut BufReader<TcpStream>) -> String {
+fn line(connection: &mut BufReader<TcpStream>) -> io::Result<String> {
     let mut line = String::new();
-    connection.read_line(&mut line).expect("a line of the head");
-    line.trim_end().to_owned()
+    connection.read_line(&mut line)?;
+    if !line.ends_with('\n') {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(line.trim_end().to_owned())
 }
 
 fn header(line: &str) -> Option<(String, String)> {
