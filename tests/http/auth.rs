@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 fn world() -> (Sandbox, String) {
     let sandbox = Sandbox::start("payg-tokens");
-    sandbox.open("acme", &Value::Null);
+    sandbox.open("acme", &json!({"plan": "enterprise"}));
     sandbox.grant("acme", "100");
     let key = sandbox.issue_key("acme", "live").secret;
     (sandbox, key)

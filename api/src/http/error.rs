@@ -228,3 +228,67 @@ impl From<Failure> for Problem {
         Self { retry_after: Some(wait), ..Self::new(status, code, detail) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::money::{Credits, MoneyError};
+    use domain::time::Span;
+    use std::fmt::Write as _;
+
+    fn samples() -> Vec<Rejection> {
+        let name = || "acme".parse().expect("a name");
+        vec![
+            Rejection::RequestIdReused,
+            Rejection::RequestIdTooOld,
+            Rejection::invalid("ip", "must be an address"),
+            Rejection::NoPolicy,
+            Rejection::UnknownAccount(name()),
+            Rejection::AccountExists(name()),
+            Rejection::AccountClosed(name()),
+            Rejection::AccountSuspended(name()),
+            Rejection::UnknownKey(name()),
+            Rejection::UnknownDecision(7),
+            Rejection::Retired(7),
+            Rejection::WrongState(7, "was never begun"),
+            Rejection::NotAllowed("this is not allowed".into()),
+            Rejection::RefundTooLarge { left: Credits::whole(2) },
+            Rejection::NotEnough { available: Credits::whole(2) },
+            Rejection::NoticeTooShort(Span::from_secs(30 * 86_400)),
+            Rejection::Amount { field: "amount", error: MoneyError::Places },
+            Rejection::TooManySubjects,
+            Rejection::TooManyHolds(name()),
+        ]
+    }
+
+    #[test]
+    fn the_table_of_rejections() {
+        let mut table = String::new();
+        for rejection in samples() {
+            let Problem { status, code, detail, field, .. } = rejection.into();
+            let field = field.unwrap_or_default();
+            writeln!(table, "{} {code} {field:?} {detail}", status.as_u16()).expect("a String");
+        }
+        insta::assert_snapshot!(table, @r#"
+        409 REQUEST_ID_REUSED "" the same request id was used before with another content
+        409 REQUEST_ID_TOO_OLD "" the request id is older than this book remembers, so it is not decided anew
+        400 INVALID_FIELD "ip" ip must be an address
+        409 NO_POLICY "" there is no policy yet
+        404 UNKNOWN_ACCOUNT "" there is no account `acme`
+        409 ACCOUNT_EXISTS "" account `acme` exists already
+        409 ACCOUNT_CLOSED "" account `acme` is closed
+        403 ACCOUNT_SUSPENDED "" account `acme` is suspended
+        404 UNKNOWN_KEY "" there is no key `acme`
+        404 UNKNOWN_DECISION "" there is no decision d_7
+        410 DECISION_RETIRED "" decision d_7 is past its retention; corrections are an operator's adjustment
+        409 WRONG_STATE "" decision d_7 was never begun
+        403 NOT_ALLOWED "" this is not allowed
+        409 REFUND_TOO_LARGE "amount" only 2 of the charge can still be refunded
+        409 NOT_ENOUGH_CREDIT "amount" only 2 is available
+        409 NOTICE_TOO_SHORT "effective" a change must be announced 30d before it takes effect, unless it is marked as an emergency with a reason
+        400 INVALID_AMOUNT "amount" amount has more than 6 decimals
+        503 TOO_MANY_SUBJECTS "" this book has as many subjects as it may hold
+        429 TOO_MANY_HOLDS "" account `acme` has as many open holds as it may
+        "#);
+    }
+}

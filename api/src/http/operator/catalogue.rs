@@ -25,7 +25,7 @@ pub(crate) struct Prices {
 
 /// Publishes a price list. Requests are rated with the list in force when they were admitted.
 #[utoipa::path(
-    post, path = "/v1/price-lists", tag = "operators", security(("operator" = [])), request_body = Prices,
+    post, path = "/v1/price-lists", operation_id = "publish_prices", tag = "operators", security(("operator" = [])), request_body = Prices,
     responses((status = 200, description = "The event `PricesPublished`", body = super::super::docs::EventBody))
 )]
 pub(super) async fn prices(
