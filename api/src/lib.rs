@@ -4,3 +4,5 @@ pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod http;
+pub mod publish;
+pub mod service;

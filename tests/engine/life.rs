@@ -1,6 +1,6 @@
 //! Start, stop, crash and snapshots: the book is always what the log says.
 
-use crate::world::{World, ask, ask_open, entry, open, publish, send, taken_up};
+use crate::world::{World, ask, ask_open, entry, is_answered, open, publish, send, taken_up};
 use api::engine::{EngineConfig, Failure};
 use domain::time::Span;
 use tempfile::TempDir;
@@ -34,10 +34,9 @@ async fn a_stop_carries_out_what_was_sent_before_and_refuses_what_comes_after() 
     gate.arrived().await;
     let stopping = handle.clone();
     let stop = tokio::spawn(async move { stopping.stop().await });
-    while !matches!(handle.submit(ask(3)).await, Err(Failure::Stopped)) {
-        yield_now().await;
-    }
-    assert!(!stop.is_finished());
+    assert!(!is_answered(&stop).await);
+    taken_up(&handle).await;
+    assert!(matches!(handle.submit(ask(3)).await, Err(Failure::Stopped)));
     gate.open();
     stop.await.unwrap();
     for decision in before {

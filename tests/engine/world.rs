@@ -35,18 +35,18 @@ by = ["ip"]
 "#;
 
 /// What one command comes to.
-pub type Outcomes = Result<Committed, Failure>;
+pub(crate) type Outcomes = Result<Committed, Failure>;
 
 /// A book in memory that outlives its engines.
 #[derive(Clone)]
-pub struct World {
-    pub store: FaultyStore,
-    pub clock: Arc<SandboxClock>,
+pub(crate) struct World {
+    pub(crate) store: FaultyStore,
+    pub(crate) clock: Arc<SandboxClock>,
 }
 
 impl World {
     /// A book without events, at an instant that begins a minute.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let created = Timestamp::from_micros(1_800_000_000_000_000);
         let book = BookInfo { id: BookId([1; 16]), kind: BookKind::Sandbox, created };
         let store = FaultyStore::new(MemoryStore::new(book));
@@ -54,17 +54,17 @@ impl World {
     }
 
     /// A running engine; position 1 is the policy.
-    pub async fn running(&self) -> Handle {
+    pub(crate) async fn running(&self) -> Handle {
         let (handle, _) = self.start(EngineConfig::default(), None).await;
         entry(handle.submit(publish()).await);
         handle
     }
 
-    pub async fn start(&self, config: EngineConfig, snapshots: Option<&Path>) -> (Handle, Opening) {
+    pub(crate) async fn start(&self, config: EngineConfig, snapshots: Option<&Path>) -> (Handle, Opening) {
         self.start_by(self.clock.clone(), config, snapshots).await
     }
 
-    pub async fn start_by(
+    pub(crate) async fn start_by(
         &self,
         clock: Arc<dyn Clock>,
         config: EngineConfig,
@@ -76,20 +76,20 @@ impl World {
     }
 
     /// The next append stops at the gate.
-    pub fn hold_append(&self) -> Gate {
+    pub(crate) fn hold_append(&self) -> Gate {
         let gate = Gate::new();
         self.store.script([Fault::Held(gate.clone())]);
         gate
     }
 
     /// First position and number of events of every frame in the log.
-    pub async fn frames(&self) -> Vec<(Position, u32)> {
+    pub(crate) async fn frames(&self) -> Vec<(Position, u32)> {
         let frames = self.store.read(1, 10_000).await.expect("reads never fail here");
         frames.iter().map(|frame: &Frame| (frame.first(), frame.count())).collect()
     }
 
     /// The book as the whole log gives it.
-    pub async fn folded(&self) -> Book {
+    pub(crate) async fn folded(&self) -> Book {
         let source = Source {
             store: Arc::new(self.store.clone()),
             runtime: tokio::runtime::Handle::current(),
@@ -102,14 +102,14 @@ impl World {
     }
 
     /// Checks that the engine's book is the one that the log gives.
-    pub async fn assert_equals_log(&self, handle: &Handle) {
+    pub(crate) async fn assert_equals_log(&self, handle: &Handle) {
         let running = handle.read(None, |book, _| book.clone()).await.expect("the engine runs");
         assert_eq!(running.differs_from(&self.folded().await), None);
     }
 }
 
 /// Sends a command; it is in the queue when this returns.
-pub async fn send(handle: &Handle, command: Command) -> JoinHandle<Outcomes> {
+pub(crate) async fn send(handle: &Handle, command: Command) -> JoinHandle<Outcomes> {
     let handle = handle.clone();
     let (sent, sending) = tokio::sync::oneshot::channel();
     let task = tokio::spawn(async move {
@@ -127,53 +127,53 @@ pub async fn send(handle: &Handle, command: Command) -> JoinHandle<Outcomes> {
 }
 
 /// Waits until the engine has taken up all that was sent.
-pub async fn taken_up(handle: &Handle) {
+pub(crate) async fn taken_up(handle: &Handle) {
     while handle.health().queue_depth > 0 {
         yield_now().await;
     }
 }
 
 /// Whether an answer is out, after every task that could bring it had its turn.
-pub async fn is_answered<T>(task: &JoinHandle<T>) -> bool {
+pub(crate) async fn is_answered<T>(task: &JoinHandle<T>) -> bool {
     for _ in 0..100 {
         yield_now().await;
     }
     task.is_finished()
 }
 
-pub fn publish() -> Command {
+pub(crate) fn publish() -> Command {
     let policy = Arc::new(Policy::from_toml(POLICY).expect("a policy"));
     command(Action::Publish(Publish::Policy { policy, effective: None, emergency: None }))
 }
 
-pub fn open(account: &str) -> Command {
+pub(crate) fn open(account: &str) -> Command {
     let act = AccountAct::Open { plan: None, owner: None, calendar: Calendar::default(), opened: None };
     command(Action::Account { account: name(account), act })
 }
 
 /// A request of an address without key; each address may send one an hour.
-pub fn ask(address: u128) -> Command {
+pub(crate) fn ask(address: u128) -> Command {
     let mut ask = blank();
     ask.ip = Some(Hidden { clear: "192.0.2.1".into(), digest: Digest(address), sealed: "sealed".into() });
     command(Action::Request(Box::new(ask)))
 }
 
 /// A request of an account that stays open.
-pub fn ask_open(account: &str) -> Command {
+pub(crate) fn ask_open(account: &str) -> Command {
     let ask = Ask { caller: Caller::Account(name(account)), settle: None, ..blank() };
     command(Action::Request(Box::new(ask)))
 }
 
-pub fn with_id(id: &str, command: Command) -> Command {
+pub(crate) fn with_id(id: &str, command: Command) -> Command {
     Command { request: Some(RequestTag { id: id.into(), fingerprint: 1 }), ..command }
 }
 
-pub fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     text.parse().expect("a name")
 }
 
 /// The event of an answer.
-pub fn entry(outcome: Outcomes) -> Arc<Entry> {
+pub(crate) fn entry(outcome: Outcomes) -> Arc<Entry> {
     match outcome.expect("an answer").answer {
         Answer::Entry(entry) => entry,
         other => panic!("no event of its own: {other:?}"),

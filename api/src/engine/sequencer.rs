@@ -109,15 +109,11 @@ impl Sequencer {
     fn landed(&mut self, landed: Landed) -> Result<(), End> {
         match landed {
             Landed::Durable { cargo, events, took } => {
+                // Before the answers go out: whoever has one finds it in the figures.
+                self.note_commit(events, took);
                 self.releases.add_all(cargo.waiters);
-                // Let them go before the next frame is even polled.
+                // They go before the next frame is even polled.
                 self.releases.flush();
-                let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-                self.shared.gauges.committed(self.writer.committed.position, events, micros);
-                let since = self.book.remembered().since();
-                self.shared.gauges.remembers(since.map(|since| self.book.at().since(since)));
-                self.trouble.clear();
-                self.shared.gauges.become_state(State::Running);
                 self.keeper.committed(self.writer.committed, &self.source, &self.shared);
                 Ok(())
             }
@@ -131,6 +127,16 @@ impl Sequencer {
             )),
             Landed::Dead(error) => Err(End::Failed(super::recovery::chain(&error).into())),
         }
+    }
+
+    fn note_commit(&mut self, events: u64, took: Duration) {
+        let gauges = &self.shared.gauges;
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        gauges.committed(self.writer.committed.position, events, micros);
+        let since = self.book.remembered().since();
+        gauges.remembers(since.map(|since| self.book.at().since(since)));
+        gauges.become_state(State::Running);
+        self.trouble.clear();
     }
 
     /// Takes up what waits, until the open frame is full behind one in flight, or that one is there.
@@ -159,7 +165,8 @@ impl Sequencer {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.writer.open.frame.bytes() >= self.config.batch_bytes
+        let frame = &self.writer.open.frame;
+        !frame.is_empty() && frame.bytes() >= self.config.batch_bytes
     }
 
     /// Whether everything before the stop is durable.

@@ -35,10 +35,12 @@ impl Tokens {
         gateways: impl IntoIterator<Item = (&'a Name, &'a str)>,
         operators: impl IntoIterator<Item = (&'a Name, &'a str)>,
     ) -> Self {
-        let gateways = gateways.into_iter().map(|(name, token)| (Role::Gateway, format!("gateway:{name}"), token));
+        let gateways =
+            gateways.into_iter().map(|(name, token)| (Role::Gateway, format!("gateway:{name}"), token));
         let operators =
             operators.into_iter().map(|(name, token)| (Role::Operator, format!("operator:{name}"), token));
-        let hashed = gateways.chain(operators).map(|(role, actor, token)| (hash(token), (role, actor.into())));
+        let hashed =
+            gateways.chain(operators).map(|(role, actor, token)| (hash(token), (role, actor.into())));
         Self(hashed.collect())
     }
 
@@ -174,7 +176,8 @@ impl FromRequestParts<Arc<App>> for AccountReader {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let Reader { account, .. } = Reader::from_request_parts(parts, app).await?;
-        let account = account.ok_or_else(|| Problem::invalid("account", "must be named by a gateway or an operator"))?;
+        let account = account
+            .ok_or_else(|| Problem::invalid("account", "must be named by a gateway or an operator"))?;
         Ok(Self { account })
     }
 }

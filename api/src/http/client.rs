@@ -54,7 +54,8 @@ pub(crate) fn client<'a>(peer: IpAddr, forwarded: impl Iterator<Item = &'a str>,
 /// Whether a request came over HTTPS, which only a trusted proxy can say.
 pub(crate) fn is_https(peer: IpAddr, headers: &HeaderMap, proxies: &[Cidr]) -> bool {
     let trusted = proxies.iter().any(|block| block.contains(peer));
-    trusted && headers.get(FORWARDED_PROTO).is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"))
+    trusted
+        && headers.get(FORWARDED_PROTO).is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"))
 }
 
 /// The limit of callers without a key: 60 requests in any minute by address.

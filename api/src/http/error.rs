@@ -221,7 +221,9 @@ impl From<Failure> for Problem {
                 ("CLOCK_JUMPED", "the clock jumped; an operator must confirm the time", 5)
             }
             Failure::Stopped => ("STOPPED", "the service is stopping", RETRY_SOON),
-            Failure::Store(_) | Failure::Unreadable { .. } => ("STORE_FAILED", "the event store failed; nothing was decided", RETRY_SOON),
+            Failure::Store(_) | Failure::Unreadable { .. } => {
+                ("STORE_FAILED", "the event store failed; nothing was decided", RETRY_SOON)
+            }
         };
         Self { retry_after: Some(wait), ..Self::new(status, code, detail) }
     }

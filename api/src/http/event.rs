@@ -33,7 +33,8 @@ impl EventView {
     /// With the personal values that `open` can read.
     pub(crate) fn with(entry: &Entry, open: impl Fn(&str) -> Option<String>) -> Self {
         let personal = entry.personal.iter();
-        let personal = personal.map(|(field, sealed)| (field.to_string(), open(sealed).map_or(Value::Null, Value::from)));
+        let personal = personal
+            .map(|(field, sealed)| (field.to_string(), open(sealed).map_or(Value::Null, Value::from)));
         Self {
             position: entry.position,
             stream: entry.stream.to_string(),
@@ -70,8 +71,21 @@ fn is_content(name: &str) -> bool {
 
 /// Members that hold instants in microseconds.
 const INSTANTS: [&str; 15] = [
-    "at", "due", "effective", "expires", "from", "opened", "renewed_until", "reported", "retry_at", "since",
-    "suspected", "to", "until", "opened_from", "issued",
+    "at",
+    "due",
+    "effective",
+    "expires",
+    "from",
+    "opened",
+    "renewed_until",
+    "reported",
+    "retry_at",
+    "since",
+    "suspected",
+    "to",
+    "until",
+    "opened_from",
+    "issued",
 ];
 
 fn plain(name: &str, value: &mut Value) {

@@ -92,7 +92,11 @@ pub(super) async fn events(
 }
 
 fn show(app: &App, entry: &Entry, reveal: bool) -> EventView {
-    if reveal { EventView::with(entry, |sealed| app.edge.open(sealed, entry.at)) } else { EventView::of(entry) }
+    if reveal {
+        EventView::with(entry, |sealed| app.edge.open(sealed, entry.at))
+    } else {
+        EventView::of(entry)
+    }
 }
 
 /// A filter, checked.
@@ -148,7 +152,9 @@ fn whose(app: &App, subject: &str) -> Result<Whose, Problem> {
         }
         Some(("end_user", user)) => Ok(Whose::EndUser(app.edge.digest(user))),
         Some(("hash", hash)) => text::parse("subject", hash).map(Whose::Hash),
-        Some(_) | None => Err(Problem::invalid("subject", "must be account:, key:, ip:, end_user: or hash: and a value")),
+        Some(_) | None => {
+            Err(Problem::invalid("subject", "must be account:, key:, ip:, end_user: or hash: and a value"))
+        }
     }
 }
 
@@ -157,7 +163,10 @@ impl Whose {
         let facts = facts(&entry.event);
         match self {
             Self::Account(name) => matches!(&entry.stream, Stream::Account(own) if own == name),
-            Self::Key(name) => facts.is_some_and(|facts| facts.key.as_ref() == Some(name)) || speaks_of_key(&entry.event, name),
+            Self::Key(name) => {
+                facts.is_some_and(|facts| facts.key.as_ref() == Some(name))
+                    || speaks_of_key(&entry.event, name)
+            }
             Self::Ip(counted, banned) => {
                 let stream = matches!(entry.stream, Stream::Client(own) if own == *counted || own == *banned);
                 stream || facts.is_some_and(|facts| facts.ip == Some(*counted))

@@ -74,12 +74,27 @@ impl App {
         Self { engine, edge, keys, time, tokens, proxies, require_https, wordings, anonymous }
     }
 
+    /// A new API key, for an account that is set up before anyone is served.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn make_key(&self, prefix: &str) -> Result<ports::NewKeyText, ports::SealingFailed> {
+        self.keys.make(prefix)
+    }
+
+    /// What a key is looked up by.
+    pub fn key_digest(&self, text: &str) -> domain::ids::Digest {
+        self.keys.digest(text)
+    }
+
     /// Learns the policy in force, before the first request.
     ///
     /// # Errors
     /// When the engine has stopped.
     pub async fn warm_up(&self) -> Result<(), crate::engine::Failure> {
-        let policy = self.engine.read(None, |book, now| book.catalogue().in_force(now).map(|rules| rules.policy.clone()));
+        let policy = self
+            .engine
+            .read(None, |book, now| book.catalogue().in_force(now).map(|rules| rules.policy.clone()));
         if let Some(policy) = policy.await? {
             self.edge.follow(&policy);
         }

@@ -34,7 +34,8 @@ pub(crate) async fn bytes<B>(headers: &HeaderMap, body: B, max: usize) -> Result
 where
     B: hyper::body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
 {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let announced =
+        headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > max) {
         return Err(Problem::body_too_large(max));
     }
@@ -85,7 +86,10 @@ pub(crate) struct Tag(pub(crate) Option<RequestTag>);
 impl axum::extract::FromRequestParts<Arc<App>> for Tag {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, app: &Arc<App>) -> Result<Self, Problem> {
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        app: &Arc<App>,
+    ) -> Result<Self, Problem> {
         let what = [parts.method.as_str().as_bytes(), parts.uri.path().as_bytes(), b"".as_slice()];
         tag(app, &parts.headers, what).map(Self)
     }
@@ -120,7 +124,10 @@ pub(crate) struct Path<T>(pub(crate) T);
 impl<T: DeserializeOwned + Send> axum::extract::FromRequestParts<Arc<App>> for Path<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, app: &Arc<App>) -> Result<Self, Problem> {
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        app: &Arc<App>,
+    ) -> Result<Self, Problem> {
         let path = axum::extract::Path::<T>::from_request_parts(parts, app).await;
         path.map(|path| Self(path.0)).map_err(|error| Problem::invalid("path", error.body_text()))
     }
@@ -132,7 +139,10 @@ pub(crate) struct Query<T>(pub(crate) T);
 impl<T: DeserializeOwned> axum::extract::FromRequestParts<Arc<App>> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &Arc<App>) -> Result<Self, Problem> {
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        _: &Arc<App>,
+    ) -> Result<Self, Problem> {
         let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
         query.map(|query| Self(query.0)).map_err(|error| Problem::invalid("query", error.body_text()))
     }

@@ -79,7 +79,10 @@ impl Server {
 
 type Permit = Option<tokio::sync::OwnedSemaphorePermit>;
 
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (Permit, io::Result<(TcpStream, SocketAddr)>) {
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> (Permit, io::Result<(TcpStream, SocketAddr)>) {
     // The semaphore is never closed.
     let permit = room.clone().acquire_owned().await.ok();
     (permit, listener.accept().await)
@@ -87,7 +90,12 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (Permit, io::R
 
 type Routed = TowerToHyperService<axum::Router>;
 
-async fn converse(stream: TcpStream, peer: IpAddr, (app, router): (Arc<App>, Routed), mut closed: watch::Receiver<bool>) {
+async fn converse(
+    stream: TcpStream,
+    peer: IpAddr,
+    (app, router): (Arc<App>, Routed),
+    mut closed: watch::Receiver<bool>,
+) {
     // Without it a small answer waits for the client's acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {

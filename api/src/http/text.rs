@@ -115,7 +115,9 @@ mod tests {
     fn a_decimal_is_taken_as_written_or_refused() {
         assert_eq!(decimal("x", "1200").map(|figure| figure.to_string()), Ok("1200".to_owned()));
         assert_eq!(decimal("x", "-0.000001").map(|figure| figure.to_string()), Ok("-0.000001".to_owned()));
-        for text in ["1e3", "", ".", "123456789012345678901234567890", "0.12345678901234567890123456789012", "NaN"] {
+        for text in
+            ["1e3", "", ".", "123456789012345678901234567890", "0.12345678901234567890123456789012", "NaN"]
+        {
             assert!(refused(decimal("x", text)), "{text:?}");
         }
     }

@@ -37,7 +37,8 @@ pub(super) async fn current(State(app): State<Arc<App>>, consumer: Consumer) -> 
 
 async fn view(app: &App, account: &Name, key: Name) -> Result<KeyView, Problem> {
     let (name, wanted) = (account.clone(), key.clone());
-    let view = app.engine.read(None, move |book, _| book.account(name.as_str())?.key(&wanted).map(KeyView::of));
+    let view =
+        app.engine.read(None, move |book, _| book.account(name.as_str())?.key(&wanted).map(KeyView::of));
     Ok(view.await?.ok_or(Rejection::UnknownKey(key))?)
 }
 

@@ -93,7 +93,8 @@ pub(super) async fn limits(
     Anyone(reader): Anyone,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
-    let endpoint = asked.endpoint.as_deref().map(|endpoint| text::endpoint("endpoint", endpoint)).transpose()?;
+    let endpoint =
+        asked.endpoint.as_deref().map(|endpoint| text::endpoint("endpoint", endpoint)).transpose()?;
     let endpoint: Arc<str> = endpoint.unwrap_or_default().into();
     let Reader { account, key, ip } = reader;
     let ip = ip.map(|ip| app.edge.ip_digest(ip));
@@ -105,7 +106,12 @@ pub(super) async fn limits(
     Ok(reply::view(&standing.await??))
 }
 
-fn standing(book: &Book, account: Option<&Name>, mut facts: Facts, now: Timestamp) -> Result<Standing, Rejection> {
+fn standing(
+    book: &Book,
+    account: Option<&Name>,
+    mut facts: Facts,
+    now: Timestamp,
+) -> Result<Standing, Rejection> {
     let rules = book.catalogue().in_force(now).ok_or(Rejection::NoPolicy)?;
     let unknown = || account.cloned().map(Rejection::UnknownAccount);
     let known = account.and_then(|name| book.account(name.as_str()));
@@ -118,7 +124,8 @@ fn standing(book: &Book, account: Option<&Name>, mut facts: Facts, now: Timestam
         facts.endpoint = name.into();
     }
     let plan = known.map_or(rules.policy.callers.default_plan.as_ref(), |account| account.plan.as_ref());
-    let own = known.and_then(|account| account.more()).map(|more| more.attributes.clone()).unwrap_or_default();
+    let own =
+        known.and_then(|account| account.more()).map(|more| more.attributes.clone()).unwrap_or_default();
     let plan = plan.and_then(|plan| plan_standing(rules.policy, plan, own));
     let suspension = known.and_then(|account| account.suspension(now));
     let ban = book.ban_of(account, &facts, now);
@@ -128,7 +135,8 @@ fn standing(book: &Book, account: Option<&Name>, mut facts: Facts, now: Timestam
         plan,
         limits: book.limits_of(account, &facts, now).into_iter().map(LimitStanding::from).collect(),
         ban: ban.map(|ban| Refused { reason: ban.reason.clone(), until: ban.until.map(Instant) }),
-        suspension: suspension.map(|own| Refused { reason: own.reason.clone(), until: own.until.map(Instant) }),
+        suspension: suspension
+            .map(|own| Refused { reason: own.reason.clone(), until: own.until.map(Instant) }),
         at: Instant(now),
     })
 }

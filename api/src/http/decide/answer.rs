@@ -112,12 +112,20 @@ impl<'a> Shown<'a> {
         compiled.policy.plans.get_key_value(self.ask.plan.as_ref()?)
     }
 
-    fn value(&self, of: Placeholder, words: &'a Words, message: Option<&'a str>, compiled: &'a Compiled) -> Option<Value<'a>> {
+    fn value(
+        &self,
+        of: Placeholder,
+        words: &'a Words,
+        message: Option<&'a str>,
+        compiled: &'a Compiled,
+    ) -> Option<Value<'a>> {
         match of {
             Placeholder::Code => Some(Value::Text(&words.code)),
             Placeholder::Reason => self.reason.map(Value::Text),
             Placeholder::Message => message.map(Value::Text),
-            Placeholder::RetryAfter => self.retry_after.and_then(|seconds| i64::try_from(seconds).ok()).map(Value::Int),
+            Placeholder::RetryAfter => {
+                self.retry_after.and_then(|seconds| i64::try_from(seconds).ok()).map(Value::Int)
+            }
             Placeholder::Contact => {
                 let plan = self.plan(compiled).and_then(|(_, plan)| plan.contact.as_deref());
                 plan.or(compiled.policy.contact.as_deref()).map(Value::Text)
@@ -217,7 +225,12 @@ struct More<'a> {
 }
 
 /// The answer to an admitted request.
-pub(crate) fn admitted(position: Position, at: Timestamp, event: &RequestAdmitted, compiled: &Compiled) -> Vec<u8> {
+pub(crate) fn admitted(
+    position: Position,
+    at: Timestamp,
+    event: &RequestAdmitted,
+    compiled: &Compiled,
+) -> Vec<u8> {
     let more = More {
         held: event.hold.total(),
         charged: event.charge.total(),
@@ -230,7 +243,12 @@ pub(crate) fn admitted(position: Position, at: Timestamp, event: &RequestAdmitte
 }
 
 /// The answer to a refused request; the position is none for one that was only counted.
-pub(crate) fn denied(position: Option<Position>, at: Timestamp, event: &RequestDenied, compiled: &Compiled) -> Vec<u8> {
+pub(crate) fn denied(
+    position: Option<Position>,
+    at: Timestamp,
+    event: &RequestDenied,
+    compiled: &Compiled,
+) -> Vec<u8> {
     let more = More { balance: event.balance.map(BalanceView::from), ..More::default() };
     Shown::denied(position, at, event).write(compiled, &more)
 }

@@ -93,7 +93,12 @@ pub(crate) struct Setting<'a> {
 
 impl AskBody<'_> {
     /// The command that asks this. `raw` is the body as it came: what a repeat must repeat.
-    pub(crate) fn command(self, actor: Arc<str>, raw: &[u8], setting: Setting<'_>) -> Result<Command, Problem> {
+    pub(crate) fn command(
+        self,
+        actor: Arc<str>,
+        raw: &[u8],
+        setting: Setting<'_>,
+    ) -> Result<Command, Problem> {
         text::request_id("request_id", &self.request_id)?;
         let fingerprint = setting.edge.fingerprint([raw]);
         let request = Some(RequestTag { id: (*self.request_id).into(), fingerprint });
@@ -110,7 +115,11 @@ impl AskBody<'_> {
             endpoint: text::endpoint("endpoint", &self.endpoint)?.into(),
             channel: text::names("channel", self.channel.as_deref())?,
             end_user: self.end_user.as_ref().map(|user| personal(edge, "end_user", user)).transpose()?,
-            body: self.body_hash.as_ref().map(|hash| short("body_hash", hash).map(|hash| edge.digest(hash))).transpose()?,
+            body: self
+                .body_hash
+                .as_ref()
+                .map(|hash| short("body_hash", hash).map(|hash| edge.digest(hash)))
+                .transpose()?,
             units: self.units()?,
             attributes: self.attributes.read("attributes", edge)?,
             items: items(self.items, edge)?,
@@ -130,9 +139,14 @@ impl AskBody<'_> {
     fn address(&self, setting: Setting<'_>) -> Result<Option<IpAddr>, Problem> {
         let Some(ip) = self.ip.as_deref() else {
             let lone = self.forwarded_for.is_some();
-            return if lone { Err(Problem::invalid("forwarded_for", "needs ip, the peer's address")) } else { Ok(None) };
+            return if lone {
+                Err(Problem::invalid("forwarded_for", "needs ip, the peer's address"))
+            } else {
+                Ok(None)
+            };
         };
-        let peer: IpAddr = ip.parse().map_err(|_| Problem::invalid("ip", "must be an IPv4 or IPv6 address"))?;
+        let peer: IpAddr =
+            ip.parse().map_err(|_| Problem::invalid("ip", "must be an IPv4 or IPv6 address"))?;
         let forwarded = self.forwarded_for.as_deref();
         Ok(Some(super::super::client::client(peer, forwarded.into_iter(), setting.proxies)))
     }
@@ -141,23 +155,33 @@ impl AskBody<'_> {
         match (self.settle, self.outcome) {
             (When::Now, outcome) => Ok(Some(outcome.unwrap_or(Outcome::Succeeded))),
             (When::Later, None) => Ok(None),
-            (When::Later, Some(_)) => Err(Problem::invalid("outcome", "is only known with `settle: \"now\"`")),
+            (When::Later, Some(_)) => {
+                Err(Problem::invalid("outcome", "is only known with `settle: \"now\"`"))
+            }
         }
     }
 
     fn units(&self) -> Result<u32, Problem> {
         match self.units {
-            Some(_) if !self.items.is_empty() => Err(Problem::invalid("units", "cannot be given together with items")),
-            Some(units) if units == 0 || units > UNITS_MAX => Err(Problem::invalid("units", "must be 1 to 1000000")),
+            Some(_) if !self.items.is_empty() => {
+                Err(Problem::invalid("units", "cannot be given together with items"))
+            }
+            Some(units) if units == 0 || units > UNITS_MAX => {
+                Err(Problem::invalid("units", "must be 1 to 1000000"))
+            }
             Some(units) => Ok(units),
             None => Ok(1),
         }
     }
 
     fn check_method(&self) -> Result<(), Problem> {
-        let token = |text: &str| (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let token = |text: &str| {
+            (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+        };
         match self.method.as_deref() {
-            Some(method) if !token(method) => Err(Problem::invalid("method", "must be an HTTP method, such as POST")),
+            Some(method) if !token(method) => {
+                Err(Problem::invalid("method", "must be an HTTP method, such as POST"))
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -233,14 +257,17 @@ impl Wrong {
 fn value(raw: &str, edge: &Edge) -> Result<Value, Wrong> {
     match raw.as_bytes().first() {
         Some(b'"') => {
-            let text: Text<'_> = serde_json::from_str(raw).map_err(|_| Wrong::Here("must be a number or a text"))?;
+            let text: Text<'_> =
+                serde_json::from_str(raw).map_err(|_| Wrong::Here("must be a number or a text"))?;
             if text.len() > text::TEXT_MAX {
                 return Err(Wrong::Here("may have at most 1024 bytes"));
             }
             edge.hide(&text).map(Value::Text).map_err(Wrong::Problem)
         }
         Some(b'0'..=b'9' | b'-') => match text::decimal("", raw) {
-            Ok(figure) if figure.is_sign_negative() && !figure.is_zero() => Err(Wrong::Here("must not be negative")),
+            Ok(figure) if figure.is_sign_negative() && !figure.is_zero() => {
+                Err(Wrong::Here("must not be negative"))
+            }
             Ok(figure) => Ok(Value::Number(figure)),
             Err(_) => Err(Wrong::Here("must be a plain decimal number of at most 28 digits")),
         },

@@ -55,7 +55,11 @@ pub(crate) fn answer(app: &App, committed: Committed) -> Result<Vec<u8>, Problem
 }
 
 /// The answer that a decision's event gave.
-pub(crate) fn shown(app: &App, entry: &Entry, policy: &Arc<domain::policy::Policy>) -> Result<Vec<u8>, Problem> {
+pub(crate) fn shown(
+    app: &App,
+    entry: &Entry,
+    policy: &Arc<domain::policy::Policy>,
+) -> Result<Vec<u8>, Problem> {
     if let Event::RequestAdmitted(event) = &entry.event {
         let compiled = app.wordings.of(event.under.policy(), policy);
         app.edge.follow(policy);

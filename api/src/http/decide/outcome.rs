@@ -48,7 +48,8 @@ impl<'a> OutcomeView<'a> {
     }
 
     fn settled(event: &'a RequestSettled) -> Self {
-        let moved = event.settlement.as_ref().map(|settlement| moved(event.decision.into(), "settled", settlement));
+        let moved =
+            event.settlement.as_ref().map(|settlement| moved(event.decision.into(), "settled", settlement));
         let plain = moved.unwrap_or_else(|| plain(event.decision.into(), "settled"));
         Self {
             outcome: Some(event.outcome),
@@ -59,7 +60,10 @@ impl<'a> OutcomeView<'a> {
     }
 
     fn begun(event: &'a RequestBegun) -> Self {
-        Self { balance: Some(event.balance.into()), ..moved(event.decision.into(), "begun", &event.settlement) }
+        Self {
+            balance: Some(event.balance.into()),
+            ..moved(event.decision.into(), "begun", &event.settlement)
+        }
     }
 
     fn expired(event: &'a HoldExpired) -> Self {

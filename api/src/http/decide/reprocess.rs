@@ -3,8 +3,8 @@
 use crate::http::auth::Gateway;
 use crate::http::error::Problem;
 use crate::http::read::Json;
-use crate::http::{App, reply, text};
 use crate::http::read::Path;
+use crate::http::{App, reply, text};
 use axum::extract::State;
 use axum::response::Response;
 use domain::command::{Action, Command};

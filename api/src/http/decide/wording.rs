@@ -72,7 +72,8 @@ fn words(policy: &Policy, kind: Kind) -> Words {
     // A policy was checked before it was published, so every template compiles.
     let compile = |text: &String, style| Template::parse(text, style, &policy.limits).ok();
     let headers = wording.headers.iter();
-    let headers = headers.filter_map(|(name, text)| Some((name.as_str().into(), compile(text, Style::Plain)?)));
+    let headers =
+        headers.filter_map(|(name, text)| Some((name.as_str().into(), compile(text, Style::Plain)?)));
     let has = |wanted: &str| wording.headers.keys().any(|name| name.eq_ignore_ascii_case(wanted));
     Words {
         status: wording.status.unwrap_or(kind.status()),
@@ -93,9 +94,9 @@ fn words(policy: &Policy, kind: Kind) -> Words {
 fn window(limit: &Limit) -> String {
     let mut text = String::new();
     let seconds = match limit.rule {
-        Rule::Cooldown { every: span } | Rule::Rolling { window: span } | Rule::TokenBucket { period: span, .. } => {
-            Some(Span::retry_after(span))
-        }
+        Rule::Cooldown { every: span }
+        | Rule::Rolling { window: span }
+        | Rule::TokenBucket { period: span, .. } => Some(Span::retry_after(span)),
         Rule::Bucket { period: Period::Hour } => Some(3_600),
         Rule::Bucket { period: Period::Day } => Some(86_400),
         // A month has no fixed length.

@@ -1,12 +1,12 @@
 //! Opening an account, looking at it, and giving it a plan.
 
-use super::super::read::Write;
-use super::super::{App, auth::Operator, error::Problem, reply, text};
-use super::super::view::{BalanceView, Instant};
 use super::super::read::Path;
+use super::super::read::Write;
+use super::super::view::{BalanceView, Instant};
+use super::super::{App, auth::Operator, error::Problem, reply, text};
+use super::keys::KeyView;
 use axum::extract::State;
 use axum::response::Response;
-use super::keys::KeyView;
 use domain::account::Account;
 use domain::command::{AccountAct, Action};
 use domain::ids::Name;

@@ -53,7 +53,10 @@ struct Subject<'a> {
 impl Subject<'_> {
     fn hashed(&self, app: &App) -> Result<(Vec<Dimension>, Digest), Problem> {
         let named = |field, text: Option<&str>| text::names(field, text).map(|name| name.map(BanValue::Name));
-        let ip = self.ip.map(|ip| text::parse("ip", ip).map(|ip| BanValue::Hash(app.edge.ip_digest(ip)))).transpose()?;
+        let ip = self
+            .ip
+            .map(|ip| text::parse("ip", ip).map(|ip| BanValue::Hash(app.edge.ip_digest(ip))))
+            .transpose()?;
         let values = [
             (Dimension::Ip, ip),
             (Dimension::Account, named("account", self.account)?),

@@ -79,11 +79,14 @@ impl NewPolicy {
                 let read = Policy::from_normal(json.get());
                 let policy = read.map_err(|error| Problem::invalid("policy", error))?;
                 let faults = policy.check();
-                let told = faults.iter().map(|fault| format!("{}: {}; {}", fault.field, fault.what, fault.remedy));
+                let told =
+                    faults.iter().map(|fault| format!("{}: {}; {}", fault.field, fault.what, fault.remedy));
                 let told: Vec<_> = told.collect();
                 if told.is_empty() { Ok(policy) } else { Err(all("policy", &told)) }
             }
-            (Some(_), Some(_)) | (None, None) => Err(Problem::invalid("toml", "or policy must be given, one of them")),
+            (Some(_), Some(_)) | (None, None) => {
+                Err(Problem::invalid("toml", "or policy must be given, one of them"))
+            }
         }
     }
 }

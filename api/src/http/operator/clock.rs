@@ -20,7 +20,10 @@ pub(crate) struct Now {
     post, path = "/v1/clock/confirm", tag = "operators", security(("operator" = [])),
     responses((status = 200, description = "The time that is now in force", body = Now))
 )]
-pub(super) async fn confirm(State(app): State<Arc<App>>, Operator(actor): Operator) -> Result<Response, Problem> {
+pub(super) async fn confirm(
+    State(app): State<Arc<App>>,
+    Operator(actor): Operator,
+) -> Result<Response, Problem> {
     app.time.confirm();
     tracing::warn!(%actor, "the clock was confirmed");
     Ok(reply::view(&Now { now: Instant(app.time.now()) }))
@@ -53,7 +56,9 @@ pub(super) async fn sandbox(
             let at = text::parse("set", &at)?;
             clock.set(at).ok_or_else(|| Problem::invalid("set", "must not lie in the past"))?
         }
-        (Some(_), Some(_)) | (None, None) => return Err(Problem::invalid("advance", "or set must be given, one of them")),
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(Problem::invalid("advance", "or set must be given, one of them"));
+        }
     };
     Ok(reply::view(&Now { now: Instant(now) }))
 }

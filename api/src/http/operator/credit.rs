@@ -1,8 +1,8 @@
 //! Credit granted and taken away by an operator.
 
+use super::super::read::Path;
 use super::super::read::Write;
 use super::super::{App, auth::Operator, error::Problem, reply, text};
-use super::super::read::Path;
 use axum::extract::State;
 use axum::response::Response;
 use domain::command::{AccountAct, Action};

@@ -1,8 +1,8 @@
 //! What the provider knows of an account.
 
+use super::super::read::Path;
 use super::super::read::Write;
 use super::super::{App, auth::Operator, error::Problem, reply, text};
-use super::super::read::Path;
 use axum::extract::State;
 use axum::response::Response;
 use domain::command::{AccountAct, Action};
@@ -67,7 +67,11 @@ impl Details {
             owner: text::names("owner", self.owner.as_deref())?,
             calendar: super::accounts::calendar(self.zone.as_deref(), self.reset_hour)?,
             attributes: attributes(self.attributes)?,
-            blocked: self.blocked.into_iter().map(|(user, blocked)| (app.edge.digest(&user), blocked)).collect(),
+            blocked: self
+                .blocked
+                .into_iter()
+                .map(|(user, blocked)| (app.edge.digest(&user), blocked))
+                .collect(),
         })
     }
 }

@@ -1,8 +1,8 @@
 //! Figures of one subject's own, and counts set back to nothing.
 
+use super::super::read::Path;
 use super::super::read::Write;
 use super::super::{App, auth::Operator, error::Problem, reply, text};
-use super::super::read::Path;
 use axum::extract::State;
 use axum::response::Response;
 use domain::command::{AccountAct, Action, DimensionValue};
@@ -76,7 +76,9 @@ pub(super) async fn subject(
     let subject = match (&body.ip, &body.owner) {
         (Some(ip), None) => Subject::Ip(app.edge.ip_digest(text::parse("ip", ip)?)),
         (None, Some(owner)) => Subject::Owner(text::name("owner", owner)?),
-        (Some(_), Some(_)) | (None, None) => return Err(Problem::invalid("ip", "or owner must be given, one of them")),
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(Problem::invalid("ip", "or owner must be given, one of them"));
+        }
     };
     let limit = text::name("limit", &limit)?;
     let action = Action::SetFigure { limit, subject, figure: body.figure, reason: body.reason };
@@ -114,7 +116,8 @@ pub(super) async fn reset(
     let subject = body.subject(&app)?;
     let mut values = values(&app, &body.values)?;
     values.extend([value(&subject)]);
-    reply::record(&app, actor, request, Action::ResetCount { limit, subject, values, reason: body.reason }).await
+    reply::record(&app, actor, request, Action::ResetCount { limit, subject, values, reason: body.reason })
+        .await
 }
 
 impl Reset {
@@ -148,9 +151,13 @@ fn value(subject: &Subject) -> (Dimension, DimensionValue) {
     }
 }
 
-fn values(app: &App, given: &BTreeMap<String, String>) -> Result<BTreeMap<Dimension, DimensionValue>, Problem> {
+fn values(
+    app: &App,
+    given: &BTreeMap<String, String>,
+) -> Result<BTreeMap<Dimension, DimensionValue>, Problem> {
     let one = |(dimension, value): (&String, &String)| {
-        let dimension = Dimension::try_from(dimension.clone()).map_err(|error| Problem::invalid("values", error))?;
+        let dimension =
+            Dimension::try_from(dimension.clone()).map_err(|error| Problem::invalid("values", error))?;
         Ok((dimension.clone(), hashed(app, &dimension, value)?))
     };
     given.iter().map(one).collect()

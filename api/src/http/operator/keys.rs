@@ -1,10 +1,10 @@
 //! API keys: issued, rotated, revoked, suspended, resumed, marked compromised, and verified after that.
 
+use super::super::read::Path;
 use super::super::read::Write;
 use super::super::view::Instant;
 use super::super::{App, auth::Operator, error::Problem, event::EventView, reply, text};
 use crate::engine::Answer;
-use super::super::read::Path;
 use axum::extract::State;
 use axum::response::Response;
 use domain::account::{Key, Standing};
@@ -123,7 +123,9 @@ async fn prefix(app: &App, kind: Name) -> Result<String, Problem> {
         Some(kinds.get(&kind).map(|kind| kind.prefix.clone()).ok_or_else(known))
     });
     let found = found.await?.ok_or(Rejection::NoPolicy)?;
-    found.map_err(|known| Problem::invalid("kind", format_args!("must be a kind of key of the policy: {known}")))
+    found.map_err(|known| {
+        Problem::invalid("kind", format_args!("must be a kind of key of the policy: {known}"))
+    })
 }
 
 /// Why, and for a compromise since when.
@@ -158,7 +160,8 @@ pub(super) async fn change(
     if let Some(reason) = &body.reason {
         text::sentence("reason", reason)?;
     }
-    record(&app, actor, request, (text::name("account", &id)?, text::name("key", &key)?), change, body.reason).await
+    record(&app, actor, request, (text::name("account", &id)?, text::name("key", &key)?), change, body.reason)
+        .await
 }
 
 /// Records a key's new standing.
@@ -196,7 +199,10 @@ impl Change {
         let reported = text::time("reported", self.reported.as_deref())?.unwrap_or(now);
         let suspected = text::time("suspected", self.suspected.as_deref())?.unwrap_or(reported);
         if suspected > reported || reported > now {
-            return Err(Problem::invalid("suspected", "must not lie after reported, nor reported in the future"));
+            return Err(Problem::invalid(
+                "suspected",
+                "must not lie after reported, nor reported in the future",
+            ));
         }
         let within_a_day = reported.since(suspected) <= domain::time::Span::from_secs(IN_TIME_SECONDS);
         Ok(KeyChange::Compromised { suspected, reported, within_a_day })

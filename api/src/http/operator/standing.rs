@@ -1,8 +1,8 @@
 //! An account suspended, reinstated, or closed.
 
+use super::super::read::Path;
 use super::super::read::Write;
 use super::super::{App, auth::Operator, error::Problem, reply, text};
-use super::super::read::Path;
 use axum::extract::State;
 use axum::response::Response;
 use domain::command::{AccountAct, Action};
