@@ -101,8 +101,9 @@ fn read(n: usize, line: &str) -> Request<'_> {
     let path = target.split('?').next().expect("a path");
     assert!(!path.starts_with("/api/v1/"), "the tools, which have other figures, are not in this log");
     assert!(time[2..].starts_with("/May/2015:") && time.ends_with(" +0000"), "{time}");
-    let figures: Vec<i64> =
-        [&time[..2], &time[12..14], &time[15..17], &time[18..20]].map(|text| text.parse().expect("a figure")).into();
+    let figures: Vec<i64> = [&time[..2], &time[12..14], &time[15..17], &time[18..20]]
+        .map(|text| text.parse().expect("a figure"))
+        .into();
     let second = (figures[0] - 1) * DAY + figures[1] * HOUR + figures[2] * MINUTE + figures[3];
     Request { n, second, ip, path }
 }

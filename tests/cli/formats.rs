@@ -50,8 +50,7 @@ fn simulate(format: &str, log: &str, options: &[&str]) -> (Run, Vec<Value>) {
     let folder = Folder::new();
     let (policy, log) = (folder.file("policy.toml", POLICY), folder.file("log", log));
     let out = folder.path("out.jsonl");
-    let fixed =
-        ["simulate", "--policy", &policy, "--log", &log, "--format", format, "--decisions", &out];
+    let fixed = ["simulate", "--policy", &policy, "--log", &log, "--format", format, "--decisions", &out];
     let run = run(&[&fixed[..], options].concat());
     let decisions = if run.good { folder.objects("out.jsonl") } else { Vec::new() };
     (run, decisions)
@@ -132,9 +131,11 @@ fn json_lines_give_members_by_name_and_keys_have_accounts_of_their_own() {
     let (run, decisions) = simulate("jsonl", log, &[]);
     assert!(run.good, "{run:?}");
     assert_eq!(column(&decisions, "subject"), ["key-1", "key-2", "key-1", "key-1"]);
-    assert_eq!(column(&decisions, "reason"), ["null", "null", "null", "\"minute\""].map(|text| {
-        serde_json::from_str::<Value>(text).expect("JSON")
-    }));
+    assert_eq!(
+        column(&decisions, "reason"),
+        ["null", "null", "null", "\"minute\""]
+            .map(|text| { serde_json::from_str::<Value>(text).expect("JSON") })
+    );
 }
 
 #[test]

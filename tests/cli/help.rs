@@ -16,7 +16,11 @@ fn explained(path: &[String]) -> Vec<String> {
     let help = run(&asked);
     assert!(help.good && help.out.contains("Usage: counterfoil"), "{path:?}: {help:?}");
     let lines: Vec<_> = help.out.lines().collect();
-    assert!(!lines[0].is_empty() && !lines[0].starts_with("Usage"), "{path:?} says what it does: {}", lines[0]);
+    assert!(
+        !lines[0].is_empty() && !lines[0].starts_with("Usage"),
+        "{path:?} says what it does: {}",
+        lines[0]
+    );
     commands(&help.out)
 }
 

@@ -5,7 +5,10 @@
 /// What a line comes to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Verdict {
-    Admitted { charged: i64, balance: i64 },
+    Admitted {
+        charged: i64,
+        balance: i64,
+    },
     /// Seconds to wait.
     TooMany(i64),
     NoCredit,

@@ -23,7 +23,8 @@ pub(super) struct AccessLine<'a> {
 
 /// The columns of a line.
 pub(super) const COLUMNS: [&str; 12] = [
-    "ip", "ident", "user", "at", "request", "method", "endpoint", "protocol", "status", "bytes", "referer", "agent",
+    "ip", "ident", "user", "at", "request", "method", "endpoint", "protocol", "status", "bytes", "referer",
+    "agent",
 ];
 
 const SHAPE: &str = "no access log line: ip ident user [time] \"request\" status bytes …";
@@ -164,21 +165,29 @@ mod tests {
     #[test]
     fn a_combined_line_gives_every_part() {
         let line = r#"83.149.9.216 - - [17/May/2015:10:05:03 +0000] "GET /a/b.png?x=1 HTTP/1.1" 200 203023 "http://e/" "Mozilla/5.0 (X)""#;
-        let expected = ["83.149.9.216", "(none)", "2015-05-17T10:05:03+0000", "/a/b.png?x=1", "200", "Mozilla/5.0 (X)"];
+        let expected =
+            ["83.149.9.216", "(none)", "2015-05-17T10:05:03+0000", "/a/b.png?x=1", "200", "Mozilla/5.0 (X)"];
         assert_eq!(columns(line, &NAMES), expected);
-        assert_eq!(columns(line, &["method", "protocol", "bytes", "referer"]), ["GET", "HTTP/1.1", "203023", "http://e/"]);
+        assert_eq!(
+            columns(line, &["method", "protocol", "bytes", "referer"]),
+            ["GET", "HTTP/1.1", "203023", "http://e/"]
+        );
     }
 
     #[test]
     fn a_common_line_has_neither_referer_nor_agent() {
         let line = r#"::1 - frank jr [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 200 -"#;
-        assert_eq!(columns(line, &NAMES), ["::1", "frank jr", "2000-10-10T13:55:36-0700", "/", "200", "(none)"]);
+        assert_eq!(
+            columns(line, &NAMES),
+            ["::1", "frank jr", "2000-10-10T13:55:36-0700", "/", "200", "(none)"]
+        );
         assert_eq!(columns(line, &["bytes", "referer"]), ["(none)", "(none)"]);
     }
 
     #[test]
     fn escaped_quotes_do_not_end_a_part_and_stay_as_written() {
-        let line = r#"1.2.3.4 - - [10/Oct/2000:13:55:36 +0000] "GET /a\"b\\ HTTP/1.1" 404 0 "-" "say \"hi\"" extra"#;
+        let line =
+            r#"1.2.3.4 - - [10/Oct/2000:13:55:36 +0000] "GET /a\"b\\ HTTP/1.1" 404 0 "-" "say \"hi\"" extra"#;
         assert_eq!(columns(line, &["endpoint", "status", "agent"]), [r#"/a\"b\\"#, "404", r#"say \"hi\""#]);
     }
 
@@ -204,7 +213,8 @@ mod tests {
 
     #[test]
     fn what_is_no_access_log_line_is_refused() {
-        for line in ["", "hello", "1.2.3.4 - - 17/May/2015 \"GET /\" 200 1", "1.2.3.4 - - [x] \"GET / 200 1"] {
+        for line in ["", "hello", "1.2.3.4 - - 17/May/2015 \"GET /\" 200 1", "1.2.3.4 - - [x] \"GET / 200 1"]
+        {
             assert!(AccessLine::read(line.as_bytes()).is_err(), "{line}");
         }
     }

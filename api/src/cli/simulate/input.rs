@@ -156,9 +156,8 @@ mod tests {
 
     #[test]
     fn a_column_that_is_not_there_is_named_with_those_that_are() {
-        let error = |options: &[&str]| {
-            read("csv", "when,path\n1700000000,/\n", options).err().unwrap_or_default()
-        };
+        let error =
+            |options: &[&str]| read("csv", "when,path\n1700000000,/\n", options).err().unwrap_or_default();
         assert!(error(&["--map", "at=wen"]).contains("no column `wen`; the columns are when, path"));
         assert!(error(&["--map", "at=when"]).contains("no column is named `endpoint`"));
     }

@@ -121,7 +121,9 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_named() {
-        for text in ["", "yesterday", "2023-13-01 00:00:00", "2023-11-16", "-5", "99999999999999999999", "1.2.3"] {
+        for text in
+            ["", "yesterday", "2023-13-01 00:00:00", "2023-11-16", "-5", "99999999999999999999", "1.2.3"]
+        {
             assert!(shown(text).contains("is no time"), "{text}");
         }
     }

@@ -39,7 +39,8 @@ mod tests {
 
     #[test]
     fn members_are_columns_and_dots_lead_inwards() {
-        let line = JsonLine::read(br#"{"at":"now","n":12.5,"a":{"b":"c"},"d.e":"f","no":null}"#).expect("a line");
+        let line =
+            JsonLine::read(br#"{"at":"now","n":12.5,"a":{"b":"c"},"d.e":"f","no":null}"#).expect("a line");
         let column = |name| line.column(name).map(Cow::into_owned);
         assert_eq!(column("n").as_deref(), Some("12.5"));
         assert_eq!(column("a.b").as_deref(), Some("c"));

@@ -173,6 +173,9 @@ mod tests {
         assert_eq!(told(Some(AttributeKind::Number), "12"), Some(twelve.clone()));
         assert_eq!(told(None, "12"), Some(twelve));
         assert_eq!(told(Some(AttributeKind::Label), "12"), Some(Told::Text("12".into())));
-        assert_eq!((told(Some(AttributeKind::Number), "-1"), told(Some(AttributeKind::Number), "x")), (None, None));
+        assert_eq!(
+            (told(Some(AttributeKind::Number), "-1"), told(Some(AttributeKind::Number), "x")),
+            (None, None)
+        );
     }
 }

@@ -49,8 +49,7 @@ struct AttributeOf {
 impl Mapping {
     /// Takes the command line's `--map` and `--set`, and what the policy says of attributes.
     pub(super) fn new(args: &SimulateArgs, policy: &Policy) -> Result<Self, String> {
-        let mut mapping =
-            Self { fields: BTreeMap::new(), attributes: Vec::new(), grant: None, plan: None };
+        let mut mapping = Self { fields: BTreeMap::new(), attributes: Vec::new(), grant: None, plan: None };
         for pair in &args.map {
             if OF_ACCOUNTS.contains(&pair.field.as_str()) {
                 return Err(format!("--map {}: is said of accounts, so it can only be set", pair.field));
@@ -67,13 +66,15 @@ impl Mapping {
         match pair.field.as_str() {
             "grant" => {
                 let amount: Credits = pair.text.parse().map_err(|error| format!("{error}"))?;
-                self.grant =
-                    Some(Credits::positive(amount.decimal()).map_err(|error| format!("{error}"))?);
+                self.grant = Some(Credits::positive(amount.decimal()).map_err(|error| format!("{error}"))?);
             }
             "plan" => {
                 let plan: Name = pair.text.parse().map_err(|error| format!("{error}"))?;
                 if !policy.plans.contains_key(&plan) {
-                    return Err(format!("the policy has no plan `{plan}`; it has {}", listed(policy.plans.keys())));
+                    return Err(format!(
+                        "the policy has no plan `{plan}`; it has {}",
+                        listed(policy.plans.keys())
+                    ));
                 }
                 self.plan = Some(plan);
             }

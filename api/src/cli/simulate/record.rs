@@ -40,7 +40,9 @@ pub(super) struct Record<'a> {
 /// What became of a line, in the words of the summary.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Fate<'a> {
-    Admitted { limited: bool },
+    Admitted {
+        limited: bool,
+    },
     /// The gate's name; of one without a name, the kind of answer.
     Refused(&'a str),
     /// The request itself could not be decided, such as one that lacks a priced attribute.

@@ -116,11 +116,7 @@ impl Replay {
 
     /// Nothing is sealed: the log is gone when the run is over.
     fn hide(&self, text: &Arc<str>) -> Hidden {
-        Hidden {
-            clear: text.clone(),
-            digest: HASHES.digest([text.as_bytes()]),
-            sealed: self.nothing.clone(),
-        }
+        Hidden { clear: text.clone(), digest: HASHES.digest([text.as_bytes()]), sealed: self.nothing.clone() }
     }
 
     pub(super) fn engine(&self) -> &Handle {

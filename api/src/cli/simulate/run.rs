@@ -97,7 +97,8 @@ struct Output(Option<BufWriter<File>>);
 
 impl Output {
     fn create(path: Option<&Path>) -> Result<Self, String> {
-        let created = path.map(|path| File::create(path).map_err(|error| format!("{}: {error}", path.display())));
+        let created =
+            path.map(|path| File::create(path).map_err(|error| format!("{}: {error}", path.display())));
         Ok(Self(created.transpose()?.map(BufWriter::new)))
     }
 

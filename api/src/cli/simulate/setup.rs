@@ -85,7 +85,10 @@ impl Setup<'_> {
         }
         self.opened.insert(account.clone(), false);
         let plan = self.mapping.plan.clone();
-        self.act(account, AccountAct::Open { plan, owner: None, calendar: Calendar::default(), opened: None });
+        self.act(
+            account,
+            AccountAct::Open { plan, owner: None, calendar: Calendar::default(), opened: None },
+        );
         if let Some(amount) = self.mapping.grant {
             let grant = Grant {
                 kind: LotKind::Grant,
