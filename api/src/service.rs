@@ -12,7 +12,7 @@ use adapters::system::{self, Clock, SandboxClock, SystemClock};
 use adapters::vault::{Under, Vault, VaultError};
 use domain::book::Bounds;
 use domain::ids::{Digest, HashKey, Name};
-use domain::log::{BookInfo, BookKind, EventStore, StoreError, codec};
+use domain::log::{BookId, BookInfo, BookKind, EventStore, StoreError, codec};
 use domain::time::{Span, Timestamp};
 use std::io;
 use std::net::SocketAddr;
@@ -143,6 +143,23 @@ async fn lay_out(storage: &Storage, time: TimeKind) -> Result<(engine::Parts, Va
     let clock = Clocks::new(time, last_event(&*store).await?);
     let key = vault.hash_key();
     Ok((engine::Parts { store, clock: clock.as_clock(), key, snapshots }, vault, clock))
+}
+
+/// An engine on a log that is gone with the process, and the clock that its owner sets: no secrets, no HTTP.
+///
+/// # Errors
+/// When there is no thread for the engine.
+pub async fn in_memory(
+    created: Timestamp,
+    key: HashKey,
+    config: EngineConfig,
+) -> Result<(Handle, Arc<SandboxClock>), StartError> {
+    let book = BookInfo { id: BookId([0; 16]), kind: BookKind::Sandbox, created };
+    let clock = Arc::new(SandboxClock::new(created));
+    let store = Arc::new(MemoryStore::new(book));
+    let parts = engine::Parts { store, clock: clock.clone(), key, snapshots: None };
+    let (engine, _) = engine::start(config, parts).await?;
+    Ok((engine, clock))
 }
 
 /// The store, the secrets and the snapshots of a book.

@@ -24,11 +24,11 @@ struct Cli {
 enum Command {
     /// Decides requests over HTTP
     Serve(serve::Serve),
-    /// Says what a policy file means, or what is wrong with it
+    /// Says what a policy file means, or every mistake in it
     Policy(policy::PolicyArgs),
-    /// Shows what a policy would have done to past traffic
+    /// Runs past traffic through a policy, in its own time, and shows what it would have done
     Simulate(simulate::SimulateArgs),
-    /// Folds the log and checks all that must hold
+    /// Proves from the files that nothing was changed and that the rules were kept
     Audit(audit::AuditArgs),
     /// Measures a server of its own under load
     Bench(bench::Bench),
@@ -40,9 +40,9 @@ pub fn main() -> ExitCode {
     log();
     let result = match command {
         Command::Serve(serve) => serve.run(),
-        Command::Policy(policy) => return policy::run(&policy),
-        Command::Simulate(simulate) => return simulate::run(&simulate),
-        Command::Audit(audit) => return audit::run(&audit),
+        Command::Policy(args) => return policy::run(&args),
+        Command::Simulate(args) => return simulate::run(&args),
+        Command::Audit(args) => return audit::run(&args),
         Command::Bench(bench) => bench.run(),
     };
     match result {

@@ -28,19 +28,26 @@ pub(crate) struct SimulateArgs {
 }
 
 const FIELDS: &str = "\
-Fields: at, ip, account, key, endpoint, channel, end_user, units, outcome; any other name is an attribute of the
-request, such as chars. A field is taken from the column of its own name unless mapped or set; an attribute is
-taken only when mapped or set.
+Fields: at, ip, account, key, endpoint, channel, end_user, units, outcome; any
+other name is an attribute of the request, such as chars. A field is taken from
+the column of its own name unless mapped or set; an attribute is taken only when
+mapped or set.
 
-  at        RFC 3339, or with a blank in place of the T, UTC where no zone is given; or a unix time in seconds,
-            milliseconds (13 digits) or microseconds (16 digits). Finer digits than microseconds are cut off.
+  at        RFC 3339, also with a blank in place of the T, UTC where no zone is
+            given; or a unix time in seconds, milliseconds (13 digits) or
+            microseconds (16 digits). Finer digits are cut off.
   endpoint  a path; what follows `?` is cut off, the rest is taken byte for byte.
-  account   is opened before the first line. --set grant=N gives each account that credit, --set plan=NAME the plan.
-  key       a key of the line's account, or of an account of its own (key-1, key-2 ...) when the line names none.
-  outcome   succeeded (the default), client_error, system_error, cancelled; or an HTTP status: 5xx is a system
-            error, 4xx a client error. `--map outcome=status` uses the status of an access log.
+  account   is opened before the first line: --set grant=N gives each account
+            that credit, --set plan=NAME that plan.
+  key       a key of the line's account; of an account of its own (key-1,
+            key-2 ...) when the line names none.
+  outcome   succeeded (the default), client_error, system_error, cancelled; or
+            an HTTP status: 5xx is a system error, 4xx a client error, so that
+            --map outcome=status heeds the status of an access log.
 
-Columns of a combined line: ip, ident, user, at, request, method, endpoint, protocol, status, bytes, referer, agent.";
+Columns of a combined line: ip, ident, user, at, request, method, endpoint,
+protocol, status, bytes, referer, agent. Lines are numbered as an editor does:
+the header of a CSV file is line 1.";
 
 /// How past traffic is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]

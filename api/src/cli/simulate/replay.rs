@@ -2,11 +2,10 @@
 
 use super::line::{Line, Told};
 use super::setup::{HASHES, key_hash};
-use crate::engine::{Answer, Committed, EngineConfig, Failure, Handle, Parts, start};
-use adapters::store::memory::MemoryStore;
+use crate::engine::{Answer, Committed, EngineConfig, Failure, Handle};
+use crate::service::in_memory;
 use adapters::system::SandboxClock;
 use domain::command::{Action, Ask, Caller, Command, Hidden, Value};
-use domain::log::{BookId, BookInfo, BookKind};
 use domain::policy::Policy;
 use domain::time::{Span, Timestamp};
 use futures_util::future::{MaybeDone, join, maybe_done};
@@ -34,12 +33,9 @@ impl Replay {
     /// Starts an engine whose clock stands right before the first line.
     pub(super) async fn start(policy: &Policy, first: Timestamp) -> Result<Self, String> {
         let created = first.minus(Span::from_micros(1));
-        let book = BookInfo { id: BookId([0; 16]), kind: BookKind::Sandbox, created };
-        let clock = Arc::new(SandboxClock::new(created));
-        let store = Arc::new(MemoryStore::new(book));
         let config = EngineConfig { queue_max: 4 * WINDOW, ..EngineConfig::default() };
-        let parts = Parts { store, clock: clock.clone(), key: HASHES, snapshots: None };
-        let (engine, _) = start(config, parts).await.map_err(|error| error.to_string())?;
+        let started = in_memory(created, HASHES, config).await;
+        let (engine, clock) = started.map_err(|error| error.to_string())?;
         let prefix = policy.callers.ipv6_prefix.min(128);
         Ok(Self { engine, clock, prefix, gateway: "gateway:simulate".into(), nothing: "".into() })
     }
