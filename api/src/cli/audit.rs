@@ -1,5 +1,6 @@
 //! `counterfoil audit`: proof, for whoever has the files, that nothing was changed and that the rules were kept.
 
+use super::told;
 use crate::engine::FOLD_VERSION;
 use adapters::snapshot::Snapshots;
 use adapters::store::sqlite::{OpenError, SqliteStore};
@@ -10,7 +11,6 @@ use domain::ids::{HashKey, Position};
 use domain::log::{ChainHash, EventStore, Frame, Head, StoreError, codec};
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::audit::{Audit, Report};
-use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -194,7 +194,8 @@ fn bar(events: u64) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} events, {per_sec}, {eta} left");
+    let style =
+        ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} events, {per_sec}, {eta} left");
     let bar = ProgressBar::new(events);
     match style {
         Ok(style) => bar.with_style(style),
@@ -212,17 +213,6 @@ fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
         writeln!(out, "{finding}")?;
     }
     Ok(())
-}
-
-/// An error and what caused it, in one line.
-fn told(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod audit;
 mod demo;
 mod serve;
 
@@ -20,6 +21,8 @@ struct Cli {
 enum Command {
     /// Decides requests over HTTP
     Serve(serve::Serve),
+    /// Checks the log: that nothing was changed, and that the rules were kept
+    Audit(audit::AuditArgs),
 }
 
 /// Runs the command that the arguments name.
@@ -28,6 +31,7 @@ pub fn main() -> ExitCode {
     log();
     let result = match command {
         Command::Serve(serve) => serve.run(),
+        Command::Audit(args) => return audit::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -84,8 +84,12 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 fn snapshot(folder: &Path, frame: &Frame, book: &Book) {
-    let header =
-        SnapshotHeader { book: info().id, fold_version: FOLD_VERSION, position: frame.end(), hash: frame.last() };
+    let header = SnapshotHeader {
+        book: info().id,
+        fold_version: FOLD_VERSION,
+        position: frame.end(),
+        hash: frame.last(),
+    };
     Snapshots::in_dir(folder).write(&header, book.state()).expect("a snapshot");
 }
 
