@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod bench;
 mod demo;
 mod serve;
 
@@ -23,6 +24,8 @@ enum Command {
     Serve(serve::Serve),
     /// Checks the log: that nothing was changed, and that the rules were kept
     Audit(audit::AuditArgs),
+    /// Measures a server of its own under load
+    Bench(bench::Bench),
 }
 
 /// Runs the command that the arguments name.
@@ -32,6 +35,7 @@ pub fn main() -> ExitCode {
     let result = match command {
         Command::Serve(serve) => serve.run(),
         Command::Audit(args) => return audit::run(&args),
+        Command::Bench(bench) => bench.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -42,6 +42,7 @@ pub fn decide(
         AccountAct::ChangeKey { key, change, reason } => change_key(account, key, change, reason.as_ref()),
         AccountAct::Grant(grant) => self::grant(account, grant, setting),
         AccountAct::Deduct { mode, amount, reason } => {
+            amount_of(*amount)?;
             let ledger = account.ledger(*mode);
             let available = account.balance(*mode, setting.now).0;
             let draws = ledger.and_then(|ledger| ledger.plan_charge(*amount, Overdraft::None, setting.now));
@@ -180,6 +181,10 @@ fn grant(account: &Account, grant: &Grant, setting: &Setting<'_>) -> Result<Even
     let now = setting.now;
     let credit = setting.policy.credit.as_ref();
     let credit = credit.ok_or_else(|| Rejection::NotAllowed("this policy knows no credit".into()))?;
+    amount_of(grant.amount)?;
+    if grant.unit_value.is_some_and(|value| value < Credits::ZERO) {
+        return Err(Rejection::invalid("unit_value", "must not be below zero"));
+    }
     let effective = grant.effective.unwrap_or(now);
     let validity = credit.validity.get(&grant.kind);
     let expires = grant.expires.or_else(|| validity.map(|validity| effective.plus(*validity)));
@@ -192,6 +197,11 @@ fn grant(account: &Account, grant: &Grant, setting: &Setting<'_>) -> Result<Even
     let usable = if effective <= now { amount } else { Credits::ZERO };
     let balance = Balance(available.plus(usable), held);
     Ok(CreditGranted { granted, mode: grant.mode, reason: grant.reason.clone(), balance }.into())
+}
+
+/// What one command may bring or take: above zero, and at most 10¹².
+fn amount_of(amount: Credits) -> Result<Credits, Rejection> {
+    Credits::positive(amount.decimal()).map_err(|error| Rejection::Amount { field: "amount", error })
 }
 
 fn refusal(error: GrantError) -> Rejection {
@@ -214,7 +224,8 @@ fn figure_subject(
     }
 }
 
-/// An account's figure needs a plan that may have its own; a key's figure is the account's own affair.
+/// An account's figure needs a plan that may have its own. A key's may only be lower where keys are counted apart,
+/// so it is the account's own affair there; elsewhere it needs such a plan, too.
 fn check_figure(
     account: &Account,
     subject: &Subject,
@@ -224,13 +235,17 @@ fn check_figure(
     let known = setting.policy.limits.iter().find(|known| known.name == *limit);
     let known =
         known.ok_or_else(|| Rejection::invalid("limit", "must name a limit of the policy in force"))?;
-    if let Subject::Key(_) = subject {
-        let by_key = known.by.contains(&Dimension::Key);
-        return if by_key {
-            Ok(())
-        } else {
-            Err(Rejection::invalid("key", "is not what this limit counts by"))
-        };
+    let by_key = known.by.contains(&Dimension::Key);
+    let by_account = by_key || known.by.contains(&Dimension::Account) || known.by.contains(&Dimension::Owner);
+    match subject {
+        Subject::Key(_) if by_key => return Ok(()),
+        Subject::Key(_) if by_account => {
+            return Err(Rejection::invalid("key", "is not what this limit counts by"));
+        }
+        Subject::Account(_) if !by_account => {
+            return Err(Rejection::invalid("account", "is not what this limit counts by"));
+        }
+        Subject::Account(_) | Subject::Key(_) | Subject::Owner(_) | Subject::Ip(_) => {}
     }
     let plan = account.plan.as_ref().and_then(|plan| setting.policy.plans.get(plan));
     match plan {

@@ -12,6 +12,8 @@ pub struct Accounts {
     names: Map<Name, u32>,
     /// Slot and place among the account's keys, by the key's hash.
     keys: Map<Digest, (u32, u32)>,
+    /// The account of each key's name: operators and limits speak of a key by its name alone.
+    key_names: Map<Name, u32>,
 }
 
 impl Accounts {
@@ -36,6 +38,11 @@ impl Accounts {
         let (slot, place) = *self.keys.get(&hash)?;
         let key = self.get(slot)?.1.keys.get(place as usize)?;
         Some((slot, key))
+    }
+
+    /// The account that has, or had, a key of this name.
+    pub fn of_key(&self, key: &Name) -> Option<u32> {
+        self.key_names.get(key).copied()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&Name, &Account)> {
@@ -65,7 +72,8 @@ impl Accounts {
     pub(super) fn index_key(&mut self, slot: u32) {
         let Some((_, account)) = self.slots.get(slot as usize) else { return };
         let Some(place) = account.keys.len().checked_sub(1) else { return };
-        let hash = account.keys[place].hash;
-        self.keys.insert(hash, (slot, u32::try_from(place).unwrap_or(u32::MAX)));
+        let key = &account.keys[place];
+        self.keys.insert(key.hash, (slot, u32::try_from(place).unwrap_or(u32::MAX)));
+        self.key_names.insert(key.name.clone(), slot);
     }
 }

@@ -30,15 +30,18 @@ impl Book {
                 Ok(vec![Draft::new(Stream::Client(*subject), lifted)])
             }
             Action::SetFigure { limit, subject, figure, reason } => {
-                self.known_limit(limit, now)?;
-                let (stream, subject) = (self.subject_stream(subject), subject.clone());
-                let (limit, reason) = (limit.clone(), reason.clone());
-                Ok(vec![Draft::new(stream, FigureSet { limit, subject, figure: *figure, reason })])
+                let set = FigureSet {
+                    limit: limit.clone(),
+                    subject: subject.clone(),
+                    figure: *figure,
+                    reason: reason.clone(),
+                };
+                self.decide_figure(set, now)
             }
             Action::ResetCount { limit, subject, values, reason } => {
                 let rules = self.known_limit(limit, now)?;
                 let counter = self.counter_of(rules, values)?;
-                let (stream, subject) = (self.subject_stream(subject), subject.clone());
+                let (stream, subject) = (self.subject_stream(subject)?, subject.clone());
                 let (limit, reason) = (limit.clone(), reason.clone());
                 Ok(vec![Draft::new(stream, CountReset { limit, counter, subject, reason })])
             }
@@ -57,9 +60,15 @@ impl Book {
     fn decide_account(&self, name: &Name, act: &AccountAct, now: Timestamp) -> Result<Vec<Draft>, Rejection> {
         let policy = self.in_force(now)?.policy;
         if let AccountAct::IssueKey(key) = act
-            && self.state.accounts.by_key(key.hash).is_some()
+            && (self.state.accounts.by_key(key.hash).is_some()
+                || self.state.accounts.of_key(&key.key).is_some())
         {
             return Err(Rejection::invalid("key", "is in use"));
+        }
+        if let AccountAct::Open { .. } = act
+            && self.is_full()
+        {
+            return Err(Rejection::TooManySubjects);
         }
         let event = account::decide(self.account(name.as_str()), act, &Setting { name, policy, now })?;
         Ok(vec![Draft::new(Stream::Account(name.clone()), event)])
@@ -71,15 +80,47 @@ impl Book {
         known.ok_or_else(|| Rejection::invalid("limit", "must name a limit of the policy in force"))
     }
 
-    fn subject_stream(&self, subject: &Subject) -> Stream {
-        match subject {
-            Subject::Account(name) | Subject::Owner(name) => Stream::Account(name.clone()),
+    /// Figures of addresses and owners are the book's; those of accounts and keys follow the account's rules.
+    fn decide_figure(&self, set: FigureSet, now: Timestamp) -> Result<Vec<Draft>, Rejection> {
+        let limit = self.known_limit(&set.limit, now)?;
+        let (limit_name, figure, reason) = (set.limit.clone(), set.figure, set.reason.clone());
+        let act = |key| AccountAct::SetFigure { limit: limit_name, key, figure, reason };
+        let dimension = match &set.subject {
+            Subject::Account(name) => return self.decide_account(name, &act(None), now),
             Subject::Key(key) => {
-                let mut accounts = self.state.accounts.iter();
-                let owner = accounts.find(|(_, account)| account.key(key).is_some());
-                owner.map_or(Stream::Catalogue, |(name, _)| Stream::Account(name.clone()))
+                let owner = self.account_of(self.state.accounts.of_key(key)).0;
+                let owner = owner.ok_or_else(|| Rejection::UnknownKey(key.clone()))?;
+                return self.decide_account(owner, &act(Some(key.clone())), now);
             }
-            Subject::Ip(digest) => Stream::Client(*digest),
+            Subject::Owner(_) => Dimension::Owner,
+            Subject::Ip(_) => Dimension::Ip,
+        };
+        if !limit.by.contains(&dimension) {
+            return Err(Rejection::invalid("subject", "is not what this limit counts by"));
+        }
+        let policy = self.in_force(now)?.policy;
+        let plan = policy.callers.default_plan.as_ref().and_then(|plan| policy.plans.get(plan));
+        if dimension == Dimension::Ip && plan.is_some_and(|plan| !plan.own_figures) {
+            return Err(Rejection::NotAllowed("callers of this plan have the plan's figures".into()));
+        }
+        Ok(vec![Draft::new(self.subject_stream(&set.subject)?, set)])
+    }
+
+    /// The stream that tells of an operator's act on a subject. An owner that is no account itself has a stream
+    /// of its own beside the addresses.
+    fn subject_stream(&self, subject: &Subject) -> Result<Stream, Rejection> {
+        let account = |name: &Name| self.account(name.as_str()).map(|_| Stream::Account(name.clone()));
+        match subject {
+            Subject::Account(name) => account(name).ok_or_else(|| Rejection::UnknownAccount(name.clone())),
+            Subject::Key(key) => {
+                let owner = self.account_of(self.state.accounts.of_key(key)).0;
+                let owner = owner.ok_or_else(|| Rejection::UnknownKey(key.clone()))?;
+                Ok(Stream::Account(owner.clone()))
+            }
+            Subject::Owner(name) => Ok(account(name).unwrap_or_else(|| {
+                Stream::Client(self.key.digest([b"owner".as_slice(), name.as_str().as_bytes()]))
+            })),
+            Subject::Ip(digest) => Ok(Stream::Client(*digest)),
         }
     }
 

@@ -31,7 +31,12 @@ pub struct Bans {
     bans: Map<Digest, Ban>,
     /// The tuples of dimensions by which anyone was ever banned.
     kinds: Vec<Vec<Dimension>>,
+    /// Bans that are over are let go when there are this many.
+    clear_at: usize,
 }
+
+/// Fewest bans that are worth a look for those that are over.
+const CLEAR_MIN: usize = 1_024;
 
 impl Bans {
     /// The hash of a subject of bans.
@@ -65,6 +70,10 @@ impl Bans {
     pub(super) fn start(&mut self, by: &[Dimension], subject: Digest, ban: Ban) {
         if !self.kinds.iter().any(|known| known == by) {
             self.kinds.push(by.to_vec());
+        }
+        if self.bans.len() >= self.clear_at.max(CLEAR_MIN) {
+            self.bans.retain(|_, known| known.is_in_force(ban.since));
+            self.clear_at = 2 * self.bans.len();
         }
         self.bans.insert(subject, ban);
     }

@@ -20,8 +20,11 @@ pub struct Count<'a> {
     pub weight: u64,
     /// Whether an operator gave this caller a figure of its own.
     pub custom: bool,
-    /// The items that weigh here, from 0; empty when the request is counted as one.
-    pub items: Vec<u32>,
+    /// The endpoint that is counted here.
+    pub endpoint: &'a str,
+    /// The items (from 0) that this limit may put into an error state, and what each weighs; empty when it
+    /// refuses instead.
+    pub parts: Vec<(u32, u64)>,
 }
 
 /// What the walk over limits needs.
@@ -63,31 +66,45 @@ impl<'a> Walk<'a> {
         }
         let (rule, figure, custom) = self.figure(limit, piece)?;
         let counter = self.counter(limit, piece)?;
-        let items = match limit.counts {
-            Counts::Calls => Vec::new(),
-            Counts::Items | Counts::Attribute(_) => (0..len(self.facts)).collect(),
-        };
-        Some(Count { limit, counter, rule, figure, weight: self.weight(limit), custom, items })
+        let (weight, endpoint) = (self.weight(limit), piece.endpoint);
+        Some(Count { limit, counter, rule, figure, weight, custom, endpoint, parts: self.parts(limit) })
+    }
+
+    /// What each item weighs when it may be put into an error state by itself.
+    fn parts(&self, limit: &Limit) -> Vec<(u32, u64)> {
+        match limit.excess {
+            Excess::Deny => Vec::new(),
+            Excess::Limit if self.facts.items.is_empty() => {
+                let each = item_weight(limit, Piece::whole(self.facts));
+                (0..self.facts.units).map(|unit| (unit, each)).collect()
+            }
+            Excess::Limit => {
+                let items = (0..).zip(&self.facts.items);
+                items.map(|(place, item)| (place, item_weight(limit, Piece::item(item)))).collect()
+            }
+        }
     }
 
     /// Items of one request that meet at one counter are counted together.
     fn by_items(&self, limit: &'a Limit) -> Vec<Count<'a>> {
         let mut counts: Vec<Count<'a>> = Vec::new();
         for (place, item) in (0..).zip(&self.facts.items) {
-            let piece = Piece { endpoint: &item.endpoint, details: &item.details };
+            let piece = Piece::item(item);
             if !self.who.is_within(&limit.only, self.policy, piece, self.now) {
                 continue;
             }
             let Some(counter) = self.counter(limit, piece) else { continue };
             let Some((rule, figure, custom)) = self.figure(limit, piece) else { continue };
             let weight = item_weight(limit, piece);
+            let part = (limit.excess == Excess::Limit).then_some((place, weight));
             match counts.iter_mut().find(|count| count.counter == counter) {
                 Some(count) => {
                     count.weight = count.weight.saturating_add(weight);
-                    count.items.push(place);
+                    count.parts.extend(part);
                 }
                 None => {
-                    counts.push(Count { limit, counter, rule, figure, weight, custom, items: vec![place] })
+                    let (endpoint, parts) = (piece.endpoint, part.into_iter().collect());
+                    counts.push(Count { limit, counter, rule, figure, weight, custom, endpoint, parts });
                 }
             }
         }
@@ -107,26 +124,27 @@ impl<'a> Walk<'a> {
                 number(Piece::whole(self.facts), name).saturating_mul(u64::from(self.facts.units))
             }
             Counts::Attribute(_) => {
-                let pieces = self.facts.items.iter();
-                let pieces = pieces.map(|item| Piece { endpoint: &item.endpoint, details: &item.details });
-                pieces.fold(0, |sum: u64, piece| sum.saturating_add(item_weight(limit, piece)))
+                let weights = self.facts.items.iter().map(|item| item_weight(limit, Piece::item(item)));
+                weights.fold(0, u64::saturating_add)
             }
         }
     }
 
-    /// The rule and figure in force for this caller: an operator's figure for the account or the address, a
-    /// key's own where it is lower, else the policy's first that fits. `None`: not limited.
+    /// The rule and figure in force for this caller: an operator's for the key, the account or the address, else
+    /// the policy's first that fits. Where keys are counted apart, a key's own figure counts where it is lower.
+    /// `None`: not limited.
     ///
     /// An operator's figure for a cooldown is its length in seconds.
     fn figure(&self, limit: &Limit, piece: Piece<'_>) -> Option<(Rule, u64, bool)> {
-        let own = self.own_figure(limit);
+        let by_key = limit.by.contains(&Dimension::Key);
+        let of_key = self.who.key.and_then(|key| key.figure(&limit.name));
+        let own = of_key.filter(|_| !by_key).or_else(|| self.own_figure(limit));
         if let Rule::Cooldown { .. } = limit.rule {
             let every = own.and_then(|seconds| i64::try_from(seconds).ok()).map(Span::from_secs);
             return Some((every.map_or(limit.rule, |every| Rule::Cooldown { every }), 1, own.is_some()));
         }
         let figure = own.or_else(|| self.policy_figure(limit, piece))?;
-        let key = self.who.key.filter(|_| limit.by.contains(&Dimension::Key));
-        let lower = key.and_then(|key| key.figure(&limit.name)).unwrap_or(u64::MAX);
+        let lower = of_key.filter(|_| by_key).unwrap_or(u64::MAX);
         Some((limit.rule, figure.min(lower), own.is_some() || lower < figure))
     }
 
@@ -165,14 +183,15 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// What of a count stays after the items in an error state are taken off the limit that marked them.
+/// What of a count stays after the items in an error state are taken off: they move no quota of this kind.
 pub(super) fn counted(count: &Count<'_>, limited: Option<&Limited>) -> u64 {
-    let Some(limited) = limited.filter(|limited| limited.gate == count.limit.name) else {
-        return count.weight;
-    };
-    let marked = count.items.iter().filter(|item| limited.items.contains(item)).count() as u64;
-    let all = (count.items.len() as u64).max(1);
-    count.weight.saturating_sub(marked.saturating_mul(count.weight / all))
+    let Some(limited) = limited.filter(|_| count.limit.excess == Excess::Limit) else { return count.weight };
+    let mut stay = count.parts.iter().filter(|(item, _)| limited.items.binary_search(item).is_err());
+    match &count.limit.counts {
+        Counts::Calls if stay.next().is_some() => count.weight,
+        Counts::Calls => 0,
+        Counts::Items | Counts::Attribute(_) => stay.map(|(_, weight)| *weight).fold(0, u64::saturating_add),
+    }
 }
 
 /// Where an operator's figure for an address or an owner is kept.

@@ -41,11 +41,13 @@ pub struct Open {
     pub until: Timestamp,
     /// Reservations still standing.
     pub hold: Draws,
-    /// Concurrency counters that it occupies.
-    pub slots: Vec<Digest>,
+    /// Jobs that it has open, by concurrency counter.
+    pub slots: Vec<(Digest, u64)>,
     pub stage: Stage,
     /// Items that are in an error state, free of charge.
     pub limited: Vec<u32>,
+    /// Whether its time ran out and that was recorded.
+    pub expired: bool,
 }
 
 /// How far an open decision came.
@@ -87,7 +89,7 @@ impl Decisions {
         self.order.push_back(position);
     }
 
-    /// Lets go of what is older than `retention`, and of the oldest beyond `max`. What holds credit stays.
+    /// Lets go of what is older than `retention`, and of the oldest beyond `max`. What is open stays.
     pub fn retire(&mut self, now: Timestamp, retention: Span, max: usize) {
         let oldest = now.minus(retention);
         for _ in 0..self.order.len().min(4) {
@@ -97,7 +99,7 @@ impl Decisions {
                 return;
             }
             self.order.pop_front();
-            if decision.is_some_and(Decision::holds_something) {
+            if decision.is_some_and(Decision::is_waiting) {
                 self.order.push_back(position);
                 return;
             }
@@ -116,8 +118,8 @@ impl Decisions {
 }
 
 impl Decision {
-    /// Whether credit or a concurrency slot still waits for its outcome.
-    fn holds_something(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.stage == Stage::Admitted || !open.slots.is_empty())
+    /// Whether it waits for its outcome or for its time to run out, which speaks of it once more.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| !open.expired)
     }
 }

@@ -4,7 +4,7 @@ use super::decisions::Stage;
 use super::{BOOK, Book, Draft};
 use crate::account::Account;
 use crate::event::{AccountReinstated, CreditExpired, Entry, Event, HoldExpired, Stream};
-use crate::ids::{Name, Position};
+use crate::ids::{Digest, Name, Position};
 use crate::ledger::{Ledger, Settlement};
 use crate::money::Credits;
 use crate::policy::{Mode, OnExpiry};
@@ -16,12 +16,18 @@ use std::sync::Arc;
 impl Book {
     /// The earliest instant at which something may fall due.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.state.dues.first().map(|(due, _)| due)
+        let anonymous = self.state.open.first().map(|(due, _)| *due);
+        let accounts = self.state.dues.first().map(|(due, _)| due);
+        [accounts, anonymous].into_iter().flatten().min()
     }
 
     /// Emits and applies at most `max` dues, earliest first.
     pub fn sweep(&mut self, now: Timestamp, max: usize, out: &mut Vec<Entry>) {
+        let now = now.max(self.state.at);
         for _ in 0..max {
+            if self.emit_anonymous(now, out) {
+                continue;
+            }
             let Some((_, slot)) = self.state.dues.first().filter(|(due, _)| *due <= now) else { return };
             if !self.emit_due(slot, now, out) {
                 self.state.dues.drop_first();
@@ -33,8 +39,25 @@ impl Book {
     /// Emits and applies what is due for one account, before it is read.
     pub fn settle_dues(&mut self, account: &Name, now: Timestamp, out: &mut Vec<Entry>) {
         if let Some(slot) = self.state.accounts.slot(account.as_str()) {
-            self.settle_dues_of(slot, now, out);
+            self.settle_dues_of(slot, now.max(self.state.at), out);
         }
+    }
+
+    /// Emits and applies what is due for callers without an account.
+    pub(super) fn settle_anonymous(&mut self, now: Timestamp, out: &mut Vec<Entry>) {
+        while self.emit_anonymous(now, out) {}
+    }
+
+    fn emit_anonymous(&mut self, now: Timestamp, out: &mut Vec<Entry>) -> bool {
+        let Some((due, decision)) = self.state.open.first().copied().filter(|(due, _)| *due <= now) else {
+            return false;
+        };
+        let open = self.state.decisions.get(decision).and_then(|known| known.open.as_deref());
+        let ip = open.and_then(|open| open.ask.ip).unwrap_or(Digest(0));
+        let event = HoldExpired { decision, due, settlement: Settlement::default() };
+        let entry = self.place(Draft::new(Stream::Client(ip), event), Arc::from(BOOK), now);
+        self.take(entry, out);
+        true
     }
 
     pub(super) fn settle_dues_of(&mut self, slot: u32, now: Timestamp, out: &mut Vec<Entry>) {

@@ -4,11 +4,14 @@ use crate::account::Account;
 use crate::command::{Ask, Attributes, Hidden, Item, Value};
 use crate::event::{Details, Facts, ItemFacts, Personal};
 use crate::ids::Name;
-use crate::policy::{AttributeKind, Mode, Policy};
+use crate::policy::{AttributeKind, Excess, Mode, Policy};
 use crate::rejection::Rejection;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Most units of one call where each may be put into an error state by itself.
+const MARKED_MAX: u32 = 10_000;
 
 /// The facts of a request, and the encrypted values that go with them.
 pub(super) fn facts(
@@ -63,7 +66,17 @@ fn strip(endpoint: &Arc<str>, policy: &Policy) -> Arc<str> {
 
 fn check_items(ask: &Ask, policy: &Policy) -> Result<(), Rejection> {
     if ask.items.is_empty() {
-        return Ok(());
+        let marks = policy.limits.iter().any(|limit| limit.excess == Excess::Limit);
+        return match ask.units {
+            0 => Err(Rejection::invalid("units", "must be at least 1")),
+            units if marks && units > MARKED_MAX => {
+                Err(Rejection::invalid("units", format!("may be at most {MARKED_MAX}")))
+            }
+            _ => Ok(()),
+        };
+    }
+    if ask.units != 1 {
+        return Err(Rejection::invalid("units", "cannot be given beside items"));
     }
     let Some(rules) = &policy.items else {
         return Err(Rejection::invalid("items", "are not known to this policy"));

@@ -143,6 +143,8 @@ impl Book {
         }
         if let Some(account) = slot.and_then(|slot| self.state.accounts.get_mut(slot)) {
             account.admitted(entry, event)?;
+        } else if let Some(until) = event.until {
+            self.state.open.insert((until, entry.position));
         }
         if let Some(first) = event.reprocesses.and_then(|first| self.state.decisions.get_mut(first)) {
             first.limited = None;
@@ -159,7 +161,7 @@ impl Book {
         now: Timestamp,
         slot: Option<u32>,
         event: &RequestAdmitted,
-    ) -> Vec<crate::ids::Digest> {
+    ) -> Vec<(crate::ids::Digest, u64)> {
         let (name, account) = slot.and_then(|slot| self.state.accounts.get(slot)).unzip();
         let walk = super::Walk {
             key: self.key,
@@ -246,6 +248,7 @@ impl Book {
         let Some(mut open) = decision.open.take() else { return Ok(()) };
         self.close(slot, event.decision, &open);
         open.slots.clear();
+        open.expired = true;
         open.hold = Draws::default();
         if open.stage == Stage::Admitted {
             open.stage = if charged.is_positive() { Stage::Charged } else { Stage::Released };
@@ -290,11 +293,14 @@ impl Book {
 
     /// Frees what an open decision occupied.
     fn close(&mut self, slot: Option<u32>, position: Position, open: &Open) {
-        for counter in &open.slots {
-            self.state.meters.release(*counter);
+        for (counter, jobs) in &open.slots {
+            self.state.meters.release(*counter, *jobs);
         }
-        if let Some(account) = slot.and_then(|slot| self.state.accounts.get_mut(slot)) {
-            account.closed(position, open.until);
+        match slot.and_then(|slot| self.state.accounts.get_mut(slot)) {
+            Some(account) => account.closed(position, open.until),
+            None => {
+                self.state.open.remove(&(open.until, position));
+            }
         }
     }
 
@@ -337,14 +343,14 @@ fn decision(
     entry: &Entry,
     slot: Option<u32>,
     event: &RequestAdmitted,
-    slots: Vec<crate::ids::Digest>,
+    slots: Vec<(crate::ids::Digest, u64)>,
 ) -> Decision {
     let limited = event.limited.clone();
     let open = event.until.map(|until| {
         let stage = if event.charge.is_empty() { Stage::Admitted } else { Stage::Charged };
         let limited = limited.as_ref().map(|limited| limited.items.clone()).unwrap_or_default();
         let (ask, hold) = (event.ask.clone(), event.hold.clone());
-        Box::new(Open { ask, under: event.under, until, hold, slots, stage, limited })
+        Box::new(Open { ask, under: event.under, until, hold, slots, stage, limited, expired: false })
     });
     Decision {
         account: slot,

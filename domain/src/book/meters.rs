@@ -65,10 +65,10 @@ impl Meters {
         slot.meter.admit(rule, ask);
     }
 
-    /// Closes one open job.
-    pub fn release(&mut self, counter: Digest) {
+    /// Closes open jobs.
+    pub fn release(&mut self, counter: Digest, jobs: u64) {
         if let Some(place) = self.index.get(&counter) {
-            self.slots[*place as usize].meter.release(1);
+            self.slots[*place as usize].meter.release(jobs);
         }
     }
 

@@ -40,6 +40,7 @@ use crate::map::Map;
 use crate::rejection::Rejection;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How much a book may keep in memory.
@@ -84,6 +85,8 @@ pub struct State {
     decisions: Decisions,
     remembered: Remembered,
     dues: dues::Dues,
+    /// Open decisions of anonymous callers by the instant at which they run out.
+    open: BTreeSet<(Timestamp, Position)>,
     denials: Denials,
 }
 
@@ -203,16 +206,18 @@ impl Book {
 
     /// Carries out a command: emits and applies what is due for its own account, decides, applies.
     ///
-    /// Entries are pushed to `out` in order; a rejected command may still leave dues there. `now` must not lie
-    /// before [`Book::at`].
+    /// Entries are pushed to `out` in order; a rejected command may still leave dues there. A `now` before
+    /// [`Book::at`] is taken as that.
     pub fn execute(
         &mut self,
         command: &Command,
         now: Timestamp,
         out: &mut Vec<Entry>,
     ) -> Result<Reply, Rejection> {
-        if let Some(slot) = self.slot_of(&command.action) {
-            self.settle_dues_of(slot, now, out);
+        let now = now.max(self.state.at);
+        match self.slot_of(&command.action) {
+            Some(slot) => self.settle_dues_of(slot, now, out),
+            None => self.settle_anonymous(now, out),
         }
         let drafts = match self.decide(command, now)? {
             Verdict::Record(drafts) => drafts,
@@ -264,6 +269,7 @@ impl Book {
         now: Timestamp,
         out: &mut Vec<Entry>,
     ) {
+        let now = now.max(self.state.at);
         let mut drafts = vec![Draft::new(stream.clone(), collapsed.clone())];
         drafts.extend(self.escalate_denial(&stream, &collapsed.first, collapsed.count, now));
         for draft in drafts {

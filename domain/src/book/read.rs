@@ -71,6 +71,7 @@ impl Book {
             ("figures", one.figures == two.figures),
             ("decisions", one.decisions == two.decisions),
             ("request ids", one.remembered == two.remembered),
+            ("open", one.open == two.open),
             ("denials", one.denials == two.denials),
         ];
         same.into_iter().find(|(_, same)| !same).map(|(field, _)| field)

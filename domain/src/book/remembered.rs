@@ -39,7 +39,7 @@ impl Remembered {
         match self.seen.get(&name(key, actor, &tag.id)) {
             Some(seen) if seen.fingerprint == tag.fingerprint => Recall::Repeat(seen.position),
             Some(_) => Recall::Reused,
-            None if made_at(&tag.id).is_some_and(|made| made < self.horizon) => Recall::TooOld,
+            None if made_at(&tag.id).is_some_and(|made| made <= self.horizon) => Recall::TooOld,
             None => Recall::New,
         }
     }

@@ -12,7 +12,7 @@ use crate::ids::{Digest, Name, Position};
 use crate::ledger::{Draws, Overdraft};
 use crate::limits::{self, Rule};
 use crate::money::Credits;
-use crate::policy::{ChargeAt, Excess, Kind, Mode, Signal};
+use crate::policy::{ChargeAt, Counts, Excess, Kind, Mode, Signal};
 use crate::pricing::Outcome;
 use crate::rejection::Rejection;
 use crate::time::{Calendar, Timestamp};
@@ -91,23 +91,24 @@ impl Book {
     /// The explicit taking up of items that a limit had put into an error state.
     pub(super) fn decide_reprocess(&self, decision: Position, now: Timestamp) -> Result<Verdict, Rejection> {
         let rules = self.in_force(now)?;
-        let known = self.known(decision)?;
+        let known = self.known(decision, now)?;
         let Some((ask, limited)) = known.limited.as_deref() else {
             return Err(Rejection::WrongState(decision, "has no items in an error state"));
         };
         let mut facts = (**ask).clone();
-        let mut place = 0;
-        facts.items.retain(|_| {
-            place += 1;
-            limited.items.contains(&(place - 1))
-        });
+        if facts.items.is_empty() {
+            facts.units = u32::try_from(limited.items.len()).unwrap_or(u32::MAX);
+        }
+        let mut places = 0..;
+        facts.items.retain(|_| places.next().is_some_and(|place| limited.items.contains(&place)));
         let (name, account) = self.account_of(known.account);
         facts::note_plan(&mut facts, account, rules.policy);
         let facts = Arc::new(facts);
         let who = Who::of(&facts, name, account);
         let (slot, again) = (known.account, Some(decision));
         let asked = Asked { rules, slot, who, facts: facts.clone(), now, again, settle: None };
-        self.descend(&asked, None, Personal::new())
+        let closed = slot.and_then(|slot| self.closed(slot));
+        self.descend(&asked, closed, Personal::new())
     }
 
     fn descend(
@@ -123,12 +124,12 @@ impl Book {
             .or_else(|| size(asked))
             .or_else(|| self.limits(asked, &mut gauge));
         if let Some(refusal) = refusal {
-            return Ok(self.refuse(asked, refusal, gauge, personal));
+            return self.refuse(asked, refusal, gauge, personal);
         }
         self.check_room(asked)?;
         let credit = match self.credit(asked, gauge.limited.as_ref())? {
             Ok(credit) => credit,
-            Err(refusal) => return Ok(self.refuse(asked, refusal, gauge, personal)),
+            Err(refusal) => return self.refuse(asked, refusal, gauge, personal),
         };
         // From here it succeeds.
         Ok(Verdict::Record(self.admit(asked, gauge, credit, personal)))
@@ -195,40 +196,57 @@ impl Book {
     }
 
     fn gate(&self, asked: &Asked<'_>, count: &Count<'_>, gauge: &mut Gauge) -> ControlFlow<Refusal> {
-        let utc = Calendar::default();
-        let calendar = calendar(count.limit, asked.who.account, &utc);
-        let ask = limits::Ask { now: asked.now, weight: count.weight, figure: count.figure, calendar };
-        let mut verdict = self.state.meters.check(count.counter, &count.rule, &ask);
         let limit = count.limit;
-        if !verdict.admitted && !limit.mode.is_enforced() {
-            gauge.shadow.push(limit.name.clone());
-        } else if !verdict.admitted && limit.excess == Excess::Limit {
-            let left = verdict.limit.saturating_sub(verdict.count);
-            mark(gauge, count, left);
-            verdict.remaining = 0;
-        } else if !verdict.admitted {
-            show(gauge, count, &verdict);
+        if limit.excess == Excess::Limit && limit.mode.is_enforced() {
+            self.mark(asked, count, gauge);
+            return ControlFlow::Continue(());
+        }
+        let verdict = self.check(asked, count, count.weight);
+        show(gauge, count, &verdict, count.weight);
+        if verdict.admitted {
+            return ControlFlow::Continue(());
+        }
+        if limit.mode.is_enforced() {
             return ControlFlow::Break(self.denial(asked, count, &verdict));
         }
-        show(gauge, count, &verdict);
+        if !gauge.shadow.contains(&limit.name) {
+            gauge.shadow.push(limit.name.clone());
+        }
         ControlFlow::Continue(())
+    }
+
+    fn check(&self, asked: &Asked<'_>, count: &Count<'_>, weight: u64) -> limits::Verdict {
+        let utc = Calendar::default();
+        let calendar = calendar(count.limit, asked.who.account, &utc);
+        let ask = limits::Ask { now: asked.now, weight, figure: count.figure, calendar };
+        self.state.meters.check(count.counter, &count.rule, &ask)
+    }
+
+    /// Puts the items that do not fit into an error state, the last ones first. What an earlier limit has put
+    /// there weighs nothing here.
+    fn mark(&self, asked: &Asked<'_>, count: &Count<'_>, gauge: &mut Gauge) {
+        let weight = count::counted(count, gauge.limited.as_ref());
+        let mut verdict = self.check(asked, count, weight);
+        if !verdict.admitted {
+            let left = verdict.limit.saturating_sub(verdict.count);
+            gauge.limit(count, left);
+            let fits = count::counted(count, gauge.limited.as_ref());
+            verdict = self.check(asked, count, fits);
+        }
+        show(gauge, count, &verdict, count::counted(count, gauge.limited.as_ref()));
     }
 
     fn denial(&self, asked: &Asked<'_>, count: &Count<'_>, verdict: &limits::Verdict) -> Refusal {
         let limit = count.limit;
         let jobs = limit.rule == Rule::Concurrency;
         let kind = if jobs { Kind::QueueFull } else { Kind::RateLimited };
-        let endpoint = match count.items.first() {
-            Some(item) if !asked.facts.items.is_empty() => &asked.facts.items[*item as usize].endpoint,
-            Some(_) | None => &asked.facts.endpoint,
-        };
         let reason: Arc<str> = match &limit.reason {
-            Some(reason) => reason.replace("{endpoint}", endpoint).into(),
+            Some(reason) => reason.replace("{endpoint}", count.endpoint).into(),
             None => limit.name.as_str().into(),
         };
         let retry_at = match verdict.retry_after {
             Some(wait) => Some(asked.now.plus(wait)),
-            None if jobs => Some(self.job_retry(asked, limit)),
+            None if jobs && count.weight <= verdict.limit => Some(self.job_retry(asked, limit)),
             None => None,
         };
         let (gate, counted, figure) = (Some(limit.name.clone()), Some(verdict.count), Some(verdict.limit));
@@ -243,17 +261,27 @@ impl Book {
         asked.now.plus(hint).min(earliest)
     }
 
+    pub(super) fn is_full(&self) -> bool {
+        let state = &self.state;
+        state.meters.len() + state.clients.len() + state.accounts.len() >= self.bounds.subjects_max
+    }
+
+    fn is_new(&self, stream: &Stream) -> bool {
+        match stream {
+            Stream::Client(digest) => !self.state.clients.contains_key(digest),
+            Stream::Account(_) | Stream::Catalogue => false,
+        }
+    }
+
     /// Bounds that are no gates of the provider: a new subject or one more hold must still fit.
     fn check_room(&self, asked: &Asked<'_>) -> Result<(), Rejection> {
-        let state = &self.state;
-        let subjects = state.meters.len() + state.clients.len() + state.accounts.len();
-        if subjects >= self.bounds.subjects_max {
-            let walk = self.walk(asked);
-            let new = walk.each(|count| match state.meters.contains(count.counter) {
+        if self.is_full() {
+            let meters = &self.state.meters;
+            let known = self.walk(asked).each(|count| match meters.contains(count.counter) {
                 true => ControlFlow::Continue(()),
                 false => ControlFlow::Break(()),
             });
-            if new.is_break() {
+            if known.is_break() || self.is_new(&self.stream(asked)) {
                 return Err(Rejection::TooManySubjects);
             }
         }
@@ -338,8 +366,17 @@ impl Book {
         drafts
     }
 
-    fn refuse(&self, asked: &Asked<'_>, refusal: Refusal, gauge: Gauge, personal: Personal) -> Verdict {
+    fn refuse(
+        &self,
+        asked: &Asked<'_>,
+        refusal: Refusal,
+        gauge: Gauge,
+        personal: Personal,
+    ) -> Result<Verdict, Rejection> {
         let stream = self.stream(asked);
+        if self.is_full() && self.is_new(&stream) {
+            return Err(Rejection::TooManySubjects);
+        }
         let Refusal { kind, gate, reason, count, limit, retry_at, price } = refusal;
         let balance = asked.who.account.filter(|_| price.is_some());
         let denied = RequestDenied {
@@ -357,12 +394,12 @@ impl Book {
         };
         let most = asked.rules.policy.requests.denials_per_minute;
         if self.state.denials.recorded(&stream, asked.now) >= most {
-            return Verdict::Collapse(Box::new(denied), stream);
+            return Ok(Verdict::Collapse(Box::new(denied), stream));
         }
         let consequences = self.escalate_denial(&stream, &denied, 1, asked.now);
         let mut drafts = vec![Draft { stream, event: denied.into(), personal }];
         drafts.extend(consequences);
-        Verdict::Record(drafts)
+        Ok(Verdict::Record(drafts))
     }
 
     fn stream(&self, asked: &Asked<'_>) -> Stream {
@@ -395,7 +432,7 @@ fn suspension(asked: &Asked<'_>) -> Option<Refusal> {
 
 fn size(asked: &Asked<'_>) -> Option<Refusal> {
     let facts = &asked.facts;
-    let items = facts.items.iter().map(|item| Piece { endpoint: &item.endpoint, details: &item.details });
+    let items = facts.items.iter().map(Piece::item);
     let whole = Some(Piece::whole(facts)).filter(|_| facts.items.is_empty());
     let mut pieces = items.chain(whole);
     pieces.find_map(|piece| asked.rules.policy.sizes.iter().find_map(|size| too_large(asked, size, piece)))
@@ -412,12 +449,12 @@ fn too_large(asked: &Asked<'_>, size: &crate::policy::Size, piece: Piece<'_>) ->
 }
 
 /// Shows a limit in the answer; of several counters of one limit the one with the least left.
-fn show(gauge: &mut Gauge, count: &Count<'_>, verdict: &limits::Verdict) {
+fn show(gauge: &mut Gauge, count: &Count<'_>, verdict: &limits::Verdict, weight: u64) {
     if let Rule::Cooldown { .. } = count.rule {
         return;
     }
     let state = LimitState(count.limit.name.clone(), verdict.limit, verdict.remaining, verdict.resets_at);
-    let weight = if verdict.admitted { count.weight } else { 0 };
+    let weight = if verdict.admitted { weight } else { 0 };
     match gauge.limits.iter().position(|known| known.0 == state.0) {
         Some(place) if gauge.limits[place].2 <= state.2 => {}
         Some(place) => (gauge.limits[place], gauge.weights[place]) = (state, weight),
@@ -429,6 +466,24 @@ fn show(gauge: &mut Gauge, count: &Count<'_>, verdict: &limits::Verdict) {
 }
 
 impl Gauge {
+    /// Puts the items into an error state that do not fit into what is left, in the order of the request; a
+    /// call that counts as one goes there as a whole.
+    fn limit(&mut self, count: &Count<'_>, mut left: u64) {
+        let calls = count.limit.counts == Counts::Calls;
+        let gate = &count.limit.name;
+        let limited = self.limited.get_or_insert_with(|| Limited { gate: gate.clone(), items: Vec::new() });
+        let mut marked = Vec::new();
+        for (item, weight) in &count.parts {
+            let fits = !calls && *weight <= left;
+            if limited.items.binary_search(item).is_ok() {
+                continue;
+            }
+            if fits { left -= weight } else { marked.push(*item) }
+        }
+        limited.items.extend(marked);
+        limited.items.sort_unstable();
+    }
+
     /// The limits as they stand after a refusal: nothing was counted.
     fn unmoved(mut self) -> Vec<LimitState> {
         for (state, weight) in self.limits.iter_mut().zip(self.weights) {
@@ -438,41 +493,27 @@ impl Gauge {
     }
 }
 
-/// Puts the items that do not fit into an error state, the last ones first.
-fn mark(gauge: &mut Gauge, count: &Count<'_>, left: u64) {
-    let each = (count.weight / (count.items.len() as u64).max(1)).max(1);
-    let fit = usize::try_from(left / each).unwrap_or(usize::MAX).min(count.items.len());
-    let items = &count.items[fit..];
-    match &mut gauge.limited {
-        Some(limited) if limited.gate == count.limit.name => limited.items.extend_from_slice(items),
-        Some(_) => {}
-        None => gauge.limited = Some(Limited { gate: count.limit.name.clone(), items: items.to_vec() }),
-    }
-}
-
-/// Counts what was admitted, and returns the concurrency counters that the request occupies.
+/// Counts what was admitted, and returns the jobs that the request opened, by counter.
 pub(super) fn record(
     walk: &Walk<'_>,
     meters: &mut super::Meters,
     (limited, open): (Option<&Limited>, bool),
-) -> Vec<Digest> {
-    let mut occupied = Vec::new();
+) -> Vec<(Digest, u64)> {
+    let mut opened = Vec::new();
     let utc = Calendar::default();
     let _ = walk.each(|count| {
         let jobs = count.rule == Rule::Concurrency;
-        if jobs && !open {
+        let weight = count::counted(&count, limited);
+        if weight == 0 || jobs && !open {
             return ControlFlow::<()>::Continue(());
         }
-        let weight = if jobs { 1 } else { count::counted(&count, limited) };
-        if weight > 0 {
-            let calendar = calendar(count.limit, walk.who.account, &utc);
-            let ask = limits::Ask { now: walk.now, weight, figure: count.figure, calendar };
-            meters.admit(count.counter, &count.rule, &ask);
-        }
+        let calendar = calendar(count.limit, walk.who.account, &utc);
+        let ask = limits::Ask { now: walk.now, weight, figure: count.figure, calendar };
+        meters.admit(count.counter, &count.rule, &ask);
         if jobs {
-            occupied.push(count.counter);
+            opened.push((count.counter, weight));
         }
         ControlFlow::Continue(())
     });
-    occupied
+    opened
 }

@@ -14,12 +14,16 @@ use crate::time::Timestamp;
 
 impl Book {
     /// A decision that can still be spoken of.
-    pub(super) fn known(&self, position: Position) -> Result<&Decision, Rejection> {
-        self.state.decisions.get(position).ok_or(if self.state.decisions.is_retired(position) {
-            Rejection::Retired(position)
-        } else {
-            Rejection::UnknownDecision(position)
-        })
+    pub(super) fn known(&self, position: Position, now: Timestamp) -> Result<&Decision, Rejection> {
+        let Some(decision) = self.state.decisions.get(position) else {
+            let retired = self.state.decisions.is_retired(position);
+            return Err(if retired { Rejection::Retired } else { Rejection::UnknownDecision }(position));
+        };
+        let retention = self.in_force(now)?.policy.requests.retention;
+        if now.since(decision.at) > retention && !decision.is_waiting() {
+            return Err(Rejection::Retired(position));
+        }
+        Ok(decision)
     }
 
     fn policy_of(&self, open: &Open) -> Result<&Policy, Rejection> {
@@ -39,7 +43,7 @@ impl Book {
 
     /// The job starts: what was held for it is charged, once.
     pub(super) fn decide_begin(&self, position: Position, now: Timestamp) -> Result<Verdict, Rejection> {
-        let decision = self.known(position)?;
+        let decision = self.known(position, now)?;
         if let Some(begun) = decision.begun {
             return Ok(Verdict::Repeat(begun));
         }
@@ -51,6 +55,9 @@ impl Book {
         let credit = self.policy_of(open)?.credit.as_ref();
         if credit.is_none_or(|credit| credit.charge != ChargeAt::Begin) {
             return Err(Rejection::WrongState(position, "is not charged when it begins"));
+        }
+        if open.stage == Stage::Charged {
+            return Err(Rejection::WrongState(position, "was charged when it ran out"));
         }
         let empty = Ledger::default();
         let ledger = self.ledger_of(decision).unwrap_or(&empty);
@@ -77,7 +84,7 @@ impl Book {
         attributes: &Attributes,
         now: Timestamp,
     ) -> Result<Verdict, Rejection> {
-        let decision = self.known(position)?;
+        let decision = self.known(position, now)?;
         if let Some(settled) = decision.settled {
             return Ok(Verdict::Repeat(settled));
         }
@@ -131,7 +138,7 @@ impl Book {
     /// Charged credit goes back, by an id of its own; the same id gets the first result again.
     pub(super) fn decide_refund(&self, refund: &Refund, now: Timestamp) -> Result<Verdict, Rejection> {
         let position = refund.decision;
-        let decision = self.known(position)?;
+        let decision = self.known(position, now)?;
         if let Some((_, first)) = decision.refunds.iter().find(|(id, _)| *id == refund.refund) {
             return Ok(Verdict::Repeat(*first));
         }
@@ -160,18 +167,19 @@ fn correct(
     (ledger, credit): (&Ledger, &CreditRules),
     now: Timestamp,
 ) -> Result<(Option<Settlement>, Option<Refunded>), Rejection> {
-    let charged = decision.charged.total().minus(decision.refunded);
+    let charged = decision.charged.total();
     if cost > charged {
         let settlement = Settlement { uncollected: cost.minus(charged), ..Settlement::default() };
         return Ok((Some(settlement), None));
     }
-    let back = if charge == Charge::None { Credits::ZERO } else { charged.minus(cost) };
+    let left = charged.minus(decision.refunded);
+    let back = if charge == Charge::None { Credits::ZERO } else { left.minus(cost) };
     if !back.is_positive() {
         return Ok((None, None));
     }
     let refundable = Refundable { charged: &decision.charged, refunded: decision.refunded };
     let refund = ledger.plan_refund(refundable, back, Some(credit.refund_validity), now);
-    Ok((None, Some(refund.map_err(|error| no_refund(error, charged))?)))
+    Ok((None, Some(refund.map_err(|error| no_refund(error, left))?)))
 }
 
 fn no_refund(error: RefundError, left: Credits) -> Rejection {

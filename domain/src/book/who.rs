@@ -1,7 +1,7 @@
 //! Whom a request counts for: the values of every dimension, and the counters they name.
 
 use crate::account::{Account, Key};
-use crate::event::{Details, Facts};
+use crate::event::{Details, Facts, ItemFacts};
 use crate::ids::{Digest, DigestHasher, HashKey, Name};
 use crate::policy::{Dimension, Mode, Policy, Scope};
 use crate::time::Timestamp;
@@ -29,6 +29,10 @@ pub struct Piece<'a> {
 impl<'a> Piece<'a> {
     pub fn whole(facts: &'a Facts) -> Self {
         Self { endpoint: &facts.endpoint, details: &facts.details }
+    }
+
+    pub fn item(item: &'a ItemFacts) -> Self {
+        Self { endpoint: &item.endpoint, details: &item.details }
     }
 }
 
