@@ -22,7 +22,7 @@ const CANNOT_RUN: u8 = 2;
 
 /// What `audit` takes.
 #[derive(Args, Debug)]
-pub struct AuditArgs {
+pub(super) struct AuditArgs {
     #[command(subcommand)]
     act: Act,
 }
@@ -35,17 +35,17 @@ enum Act {
 
 /// What `audit verify` takes.
 #[derive(Args, Debug)]
-pub struct Verify {
+pub(super) struct Verify {
     /// The folder of the log, the snapshots and the keys; a service may be running on it
     #[arg(long, value_name = "DIR", default_value = "data")]
-    pub data: PathBuf,
+    pub(super) data: PathBuf,
     /// The hash that the log's last event must have, as noted down elsewhere
     #[arg(long, value_name = "HASH")]
-    pub expect_head: Option<ChainHash>,
+    pub(super) expect_head: Option<ChainHash>,
 }
 
 /// Runs the act that the arguments name, and says by its exit code how it ended.
-pub fn run(args: &AuditArgs) -> ExitCode {
+pub(super) fn run(args: &AuditArgs) -> ExitCode {
     let Act::Verify(verify) = &args.act;
     match verify.run(&mut io::stdout().lock()) {
         Ok(true) => ExitCode::SUCCESS,
@@ -59,7 +59,7 @@ pub fn run(args: &AuditArgs) -> ExitCode {
 
 /// Why there is no audit at all.
 #[derive(Debug, thiserror::Error)]
-pub enum CannotRun {
+pub(super) enum CannotRun {
     #[error("the log cannot be opened")]
     Open(#[from] OpenError),
     #[error("the log cannot be read")]
@@ -70,7 +70,7 @@ pub enum CannotRun {
 
 impl Verify {
     /// Audits the log and writes the report; whether everything held.
-    pub fn run(&self, out: &mut impl Write) -> Result<bool, CannotRun> {
+    pub(super) fn run(&self, out: &mut impl Write) -> Result<bool, CannotRun> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(self.audit(out))
     }
