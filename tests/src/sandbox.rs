@@ -2,7 +2,7 @@
 
 use crate::client::{Answer, Client};
 use api::config::Config;
-use api::publish::{Published, publish};
+use api::publish::publish;
 use api::service::{Options, Service, Storage, TimeKind};
 use domain::policy::Policy;
 use serde_json::{Value, json};
@@ -51,6 +51,15 @@ impl Sandbox {
 
     /// A service under the text of a policy, with a configuration of its own.
     pub fn configured(text: &str, change: impl FnOnce(&mut Config)) -> Self {
+        Self::opened(text, Storage::Memory, change)
+    }
+
+    /// A service on a book in a folder, which may be one that was served before.
+    pub fn in_folder(text: &str, folder: &Path) -> Self {
+        Self::opened(text, Storage::Folder(folder.to_owned()), |_| {})
+    }
+
+    fn opened(text: &str, storage: Storage, change: impl FnOnce(&mut Config)) -> Self {
         let policy = Policy::from_toml(text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
         let mut config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
         config.gateways.insert("main".parse().expect("a name"), GATEWAY.parse().expect("a token"));
@@ -61,10 +70,9 @@ impl Sandbox {
         let runtime = runtime.expect("a runtime");
         let (stop, stopped) = oneshot::channel();
         let (address, served) = runtime.block_on(async {
-            let options = Options { config, storage: Storage::Memory, time };
+            let options = Options { config, storage, time };
             let service = Service::open(options).await.expect("a service");
-            let published = publish(service.engine(), policy, false, None).await.expect("a policy");
-            assert!(matches!(published, Published::From(_)));
+            publish(service.engine(), policy, false, None).await.expect("a policy");
             let address = service.address().expect("an address");
             let stopped = async {
                 let _ = stopped.await;

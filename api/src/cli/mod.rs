@@ -3,7 +3,9 @@
 mod audit;
 mod bench;
 mod demo;
+mod policy;
 mod serve;
+mod simulate;
 
 use clap::{Parser, Subcommand};
 use std::error::Error;
@@ -22,7 +24,11 @@ struct Cli {
 enum Command {
     /// Decides requests over HTTP
     Serve(serve::Serve),
-    /// Checks the log: that nothing was changed, and that the rules were kept
+    /// Says what a policy file means, or what is wrong with it
+    Policy(policy::PolicyArgs),
+    /// Shows what a policy would have done to past traffic
+    Simulate(simulate::SimulateArgs),
+    /// Folds the log and checks all that must hold
     Audit(audit::AuditArgs),
     /// Measures a server of its own under load
     Bench(bench::Bench),
@@ -34,7 +40,9 @@ pub fn main() -> ExitCode {
     log();
     let result = match command {
         Command::Serve(serve) => serve.run(),
-        Command::Audit(args) => return audit::run(&args),
+        Command::Policy(policy) => return policy::run(&policy),
+        Command::Simulate(simulate) => return simulate::run(&simulate),
+        Command::Audit(audit) => return audit::run(&audit),
         Command::Bench(bench) => bench.run(),
     };
     match result {
