@@ -94,19 +94,19 @@ pub(crate) fn legs(event: &Event, modes: &Modes) -> Vec<Leg> {
     match event {
         Event::RequestAdmitted(event) if event.ask.mode.is_live() => journal.admitted(event),
         Event::RequestBegun(event) if modes.of(event.decision).is_live() => {
-            journal.settlement(&event.settlement)
+            journal.settlement(&event.settlement);
         }
         Event::RequestSettled(event) if modes.of(event.decision).is_live() => journal.settled(event),
         Event::HoldExpired(event) if modes.of(event.decision).is_live() => {
-            journal.settlement(&event.settlement)
+            journal.settlement(&event.settlement);
         }
         Event::CreditRefunded(event) if modes.of(event.decision).is_live() => journal.refunded(event),
         Event::CreditGranted(event) if event.mode.is_live() => journal.granted(event),
         Event::CreditAdjusted(event) if event.mode.is_live() => {
-            journal.taken(&event.draws, LedgerAccount::Adjusted)
+            journal.taken(&event.draws, LedgerAccount::Adjusted);
         }
         Event::CreditExpired(event) if event.mode.is_live() => {
-            journal.taken(&event.draws, LedgerAccount::Expired)
+            journal.taken(&event.draws, LedgerAccount::Expired);
         }
         // Test mode, or an event that moves no credit.
         Event::RequestAdmitted(_)

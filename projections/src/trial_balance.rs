@@ -34,7 +34,9 @@ impl TrialBalance {
         self.modes.observe(entry);
         let postings = postings(entry, &self.modes);
         let sum: Credits = postings.iter().map(|posting| posting.amount).sum();
-        postings.iter().for_each(|posting| self.post(posting));
+        for posting in &postings {
+            self.post(posting);
+        }
         self.sum = self.sum.plus(sum);
         sum
     }

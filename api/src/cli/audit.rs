@@ -1,5 +1,6 @@
 //! `counterfoil audit`: proof, for whoever has the files, that nothing was changed and that the rules were kept.
 
+use super::told;
 use crate::engine::FOLD_VERSION;
 use adapters::snapshot::Snapshots;
 use adapters::store::sqlite::{OpenError, SqliteStore};
@@ -10,7 +11,6 @@ use domain::ids::{HashKey, Position};
 use domain::log::{ChainHash, EventStore, Frame, Head, StoreError, codec};
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::audit::{Audit, Report};
-use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -38,10 +38,10 @@ enum Act {
 pub(super) struct Verify {
     /// The folder of the log, the snapshots and the keys; a service may be running on it
     #[arg(long, value_name = "DIR", default_value = "data")]
-    pub data: PathBuf,
+    pub(super) data: PathBuf,
     /// The hash that the log's last event must have, as noted down elsewhere
     #[arg(long, value_name = "HASH")]
-    pub expect_head: Option<ChainHash>,
+    pub(super) expect_head: Option<ChainHash>,
 }
 
 /// Runs the act that the arguments name, and says by its exit code how it ended.
@@ -213,17 +213,6 @@ fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
         writeln!(out, "{finding}")?;
     }
     Ok(())
-}
-
-/// An error and what caused it, in one line.
-fn told(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ impl Run {
         match step {
             Step::Wait(seconds) => drop(self.scene.wait(&format!("{seconds}s"))),
             Step::Ask { .. } | Step::Items { .. } | Step::TestAsk { .. } | Step::Address { .. } => {
-                self.asking(step)
+                self.asking(step);
             }
             Step::Begin(index) => self.act(Action::Begin { decision: self.decision(*index) }),
             Step::Settle { decision, outcome, chars: count } => {
@@ -297,7 +297,9 @@ proptest! {
         program in proptest::collection::vec(step(), 1..120),
     ) {
         let mut run = Run::new(&rules);
-        program.iter().for_each(|step| run.step(step));
+        for step in &program {
+            run.step(step);
+        }
         let report = run.scene.audit();
         let findings: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
         prop_assert!(report.is_clean(), "{findings:#?}\n{:#?}", run.scene.log);
@@ -308,7 +310,9 @@ proptest! {
         program in proptest::collection::vec(step(), 1..80),
     ) {
         let mut run = Run::new(POLICY);
-        program.iter().for_each(|step| run.step(step));
+        for step in &program {
+            run.step(step);
+        }
         let mut trial = TrialBalance::default();
         for entry in &run.scene.log {
             prop_assert_eq!(trial.observe(entry), Credits::ZERO);

@@ -72,7 +72,7 @@ impl<'a> Asked<'a> {
         let first = moves.len();
         for (place, item) in (0..).zip(&self.facts.items) {
             let part = Part { endpoint: &item.endpoint, details: &item.details };
-            let weight = self.weight_of(limit, part);
+            let weight = Self::weight_of(limit, part);
             let Some(one) = self.one(limit, part, weight, vec![place]) else { continue };
             match moves[first..].iter_mut().find(|known| known.counter == one.counter) {
                 Some(known) => {
@@ -128,7 +128,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn weight_of(&self, limit: &Limit, part: Part<'_>) -> u64 {
+    fn weight_of(limit: &Limit, part: Part<'_>) -> u64 {
         match &limit.counts {
             Counts::Calls | Counts::Items => 1,
             Counts::Attribute(name) => rounded_up(part.details, name),
@@ -236,8 +236,8 @@ impl<'a> Asked<'a> {
 }
 
 fn attribute(details: &Details, name: &Name) -> Option<String> {
-    let hash = details.hashes.get(name).map(|hash| hash.to_string());
-    let label = || details.labels.get(name).map(|label| label.to_string());
+    let hash = details.hashes.get(name).map(ToString::to_string);
+    let label = || details.labels.get(name).map(ToString::to_string);
     let number = || details.numbers.get(name).map(|number| number.normalize().to_string());
     hash.or_else(label).or_else(number)
 }
