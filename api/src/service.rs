@@ -122,6 +122,29 @@ impl Service {
     }
 }
 
+/// What an engine is started with, for those who need no server.
+///
+/// # Errors
+/// When a part cannot be opened; the error names it.
+pub async fn parts(storage: &Storage, time: TimeKind) -> Result<engine::Parts, ServiceError> {
+    lay_out(storage, time).await.map(|(parts, ..)| parts)
+}
+
+/// The log of a folder for readers, also while a service writes it.
+///
+/// # Errors
+/// When there is no log, or it cannot be opened.
+pub async fn read_only(folder: &Path) -> Result<Arc<dyn EventStore>, ServiceError> {
+    Ok(Arc::new(SqliteStore::open_read_only(folder).await?))
+}
+
+async fn lay_out(storage: &Storage, time: TimeKind) -> Result<(engine::Parts, Vault, Clocks), ServiceError> {
+    let Ground { store, vault, snapshots } = Ground::open(storage, time).await?;
+    let clock = Clocks::new(time, last_event(&*store).await?);
+    let key = vault.hash_key();
+    Ok((engine::Parts { store, clock: clock.as_clock(), key, snapshots }, vault, clock))
+}
+
 /// The store, the secrets and the snapshots of a book.
 struct Ground {
     store: Arc<dyn EventStore>,

@@ -6,6 +6,7 @@ use api::engine::{Answer, EngineConfig, Failure, Handle};
 use counterfoil_tests::faulty::Fault;
 use domain::event::{DenialsCollapsed, Event};
 use domain::time::{Span, Timestamp};
+use futures_util::future::join5;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -135,4 +136,20 @@ async fn nothing_is_decided_after_a_jump_of_the_clock_until_it_is_confirmed() {
     assert!(matches!(handle.submit(publish()).await, Err(Failure::ClockJumped)));
     handle.confirm_clock();
     assert_eq!(entry(handle.submit(publish()).await).position, 1);
+}
+
+#[tokio::test]
+async fn a_command_is_decided_at_the_time_at_which_it_is_taken_up() {
+    let world = World::new();
+    let handle = world.running().await;
+    let start = world.clock.now().unwrap();
+    let (let_go, held) = std::sync::mpsc::channel::<()>();
+    let hold = handle.read(None, move |_, _| held.recv().is_ok());
+    let clock = world.clock.clone();
+    let tick = handle.read(None, move |_, _| clock.advance(Span::from_secs(61)));
+    // All three wait while the engine is held, so they are taken up in one turn.
+    let (before, after) = (handle.submit(ask(1)), handle.submit(ask(2)));
+    let all = join5(hold, before, tick, after, async { let_go.send(()) }).await;
+    let (Ok(before), Ok(after)) = (all.1, all.3) else { panic!("both are answered") };
+    assert_eq!((before.at, after.at), (start, start.plus(Span::from_secs(61))));
 }

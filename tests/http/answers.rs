@@ -37,7 +37,8 @@ fn a_denial_for_want_of_credit() {
 fn a_settlement_and_a_refund() {
     let sandbox = world();
     let id = sandbox.request(image("r")).expect(200).at("/decision_id").as_str().expect("an id").to_owned();
-    let settled = sandbox.settle(&id, &json!({"outcome": "succeeded", "attributes": {"chars": 1200}})).expect(200);
+    let settled =
+        sandbox.settle(&id, &json!({"outcome": "succeeded", "attributes": {"chars": 1200}})).expect(200);
     insta::assert_snapshot!(pretty(&settled), @"");
     let refunded = sandbox.refund(&id, &json!({"refund_id": "f-1", "amount": "2.5"})).expect(200);
     insta::assert_snapshot!(pretty(&refunded), @"");

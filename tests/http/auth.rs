@@ -101,7 +101,8 @@ fn a_revoked_key_opens_nothing_from_the_next_call_on() {
     let path = format!("/v1/account/api-keys/{}", key.name);
     sandbox.call(&key.secret, "DELETE", &path, &Value::Null).expect(200);
     assert_eq!(sandbox.consumer(&key.secret, "/v1/account/balance").status, 401);
-    let denied = sandbox.request(json!({"key": key.secret, "endpoint": "/api/v1/ai/chat", "ip": "203.0.113.7"}));
+    let denied =
+        sandbox.request(json!({"key": key.secret, "endpoint": "/api/v1/ai/chat", "ip": "203.0.113.7"}));
     assert_eq!(denied.expect(200).at("/response/status"), json!(401));
 }
 

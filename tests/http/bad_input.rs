@@ -30,7 +30,8 @@ fn every_route_with_a_body_refuses_what_is_no_json_of_its_shape() {
     let wrong: [&[u8]; 9] =
         [b"", b"{", b"[]", b"null", b"\"x\"", b"{\"no_such_field\":1}", b"\xff\xfe", b"{}x", &[b'['; 5_000]];
     for route in routes().into_iter().filter(|route| !route.body.is_null()) {
-        let token = if route.path.contains("decisions") || route.path.contains("noop") { GATEWAY } else { OPERATOR };
+        let token =
+            if route.path.contains("decisions") || route.path.contains("noop") { GATEWAY } else { OPERATOR };
         let bearer = format!("Bearer {token}");
         for body in wrong {
             let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
@@ -46,12 +47,17 @@ fn every_route_with_a_body_refuses_what_is_no_json_of_its_shape() {
 fn every_route_with_a_body_refuses_one_that_is_too_long_or_no_json() {
     let sandbox = world();
     for route in routes().into_iter().filter(|route| !route.body.is_null()) {
-        let token = if route.path.contains("decisions") || route.path.contains("noop") { GATEWAY } else { OPERATOR };
+        let token =
+            if route.path.contains("decisions") || route.path.contains("noop") { GATEWAY } else { OPERATOR };
         let bearer = format!("Bearer {token}");
         let text = [("authorization", bearer.as_str()), ("content-type", "text/plain")];
         let answer = sandbox.send(route.method, route.example, &text, route.body.to_string().as_bytes());
         assert_eq!(answer.status, 415, "{} {}", route.method, route.path);
-        let json = [("authorization", bearer.as_str()), ("content-type", "application/json"), ("connection", "close")];
+        let json = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json"),
+            ("connection", "close"),
+        ];
         let answer = sandbox.send(route.method, route.example, &json, &vec![b' '; 1_048_577]);
         assert_eq!(answer.status, 413, "{} {}", route.method, route.path);
     }
@@ -123,7 +129,9 @@ fn a_decision_names_the_field_that_is_wrong() {
 fn a_figure_of_30_digits_or_with_an_exponent_is_refused_as_written() {
     let sandbox = world();
     for figure in ["123456789012345678901234567890", "1e3", "0.12345678901234567890123456789012", "-0.5"] {
-        let body = format!(r#"{{"request_id":"r","account":"acme","endpoint":"/a","attributes":{{"chars":{figure}}}}}"#);
+        let body = format!(
+            r#"{{"request_id":"r","account":"acme","endpoint":"/a","attributes":{{"chars":{figure}}}}}"#
+        );
         let bearer = format!("Bearer {GATEWAY}");
         let answer = sandbox.send("POST", "/v1/decisions", &[("authorization", &bearer)], body.as_bytes());
         assert!(is_problem(&answer), "{figure}: {answer:?}");
@@ -135,7 +143,9 @@ fn a_figure_of_30_digits_or_with_an_exponent_is_refused_as_written() {
 fn an_operators_amount_is_a_decimal_above_zero_within_bounds() {
     let sandbox = world();
     let before = head(&sandbox);
-    for amount in ["-5", "0", "1000000000000.1", "1e9", "0.0000001", "NaN", "", "123456789012345678901234567890"] {
+    for amount in
+        ["-5", "0", "1000000000000.1", "1e9", "0.0000001", "NaN", "", "123456789012345678901234567890"]
+    {
         let answer = sandbox.operator("POST", "/v1/accounts/acme/grants", &json!({"amount": amount}));
         assert!(is_problem(&answer), "{amount}: {answer:?}");
         assert_eq!(answer.at("/field"), json!("amount"), "{amount}");
@@ -146,7 +156,11 @@ fn an_operators_amount_is_a_decimal_above_zero_within_bounds() {
 #[test]
 fn a_broken_policy_is_refused_with_every_mistake() {
     let sandbox = world();
-    let answer = sandbox.operator("POST", "/v1/policies", &json!({"toml": "name = \"x\"\n[callers]\nanonymus = true\n"}));
+    let answer = sandbox.operator(
+        "POST",
+        "/v1/policies",
+        &json!({"toml": "name = \"x\"\n[callers]\nanonymus = true\n"}),
+    );
     assert!(is_problem(&answer), "{answer:?}");
     let detail = answer.at("/detail").to_string();
     assert!(detail.contains("anonymus") && detail.contains("line"), "{detail}");

@@ -20,7 +20,9 @@ fn a_repeat_of_an_admission_is_word_for_word_also_after_time_and_plan_changed() 
     let first = sandbox.request(chat("r")).expect(200);
     sandbox.advance("30s");
     sandbox.operator("PUT", "/v1/accounts/acme/plan", &json!({"plan": "enterprise"})).expect(200);
-    sandbox.settle(first.at("/decision_id").as_str().expect("an id"), &json!({"outcome": "cancelled"})).expect(200);
+    sandbox
+        .settle(first.at("/decision_id").as_str().expect("an id"), &json!({"outcome": "cancelled"}))
+        .expect(200);
     assert_eq!(sandbox.request(chat("r")).expect(200).body, first.body);
 }
 
@@ -64,12 +66,16 @@ fn a_decision_is_shown_again_as_it_was_answered_with_what_became_of_it() {
 fn settling_and_refunding_twice_give_the_first_result() {
     let sandbox = world();
     let id = sandbox.request(chat("r")).expect(200).at("/decision_id").as_str().expect("an id").to_owned();
-    let settled = sandbox.settle(&id, &json!({"outcome": "succeeded", "attributes": {"chars": 100}})).expect(200);
+    let settled =
+        sandbox.settle(&id, &json!({"outcome": "succeeded", "attributes": {"chars": 100}})).expect(200);
     sandbox.advance("1m");
     let again = sandbox.settle(&id, &json!({"outcome": "cancelled"})).expect(200);
     assert_eq!(again.body, settled.body);
     let refunded = sandbox.refund(&id, &json!({"refund_id": "f", "amount": "1"})).expect(200);
-    assert_eq!(sandbox.refund(&id, &json!({"refund_id": "f", "amount": "1"})).expect(200).body, refunded.body);
+    assert_eq!(
+        sandbox.refund(&id, &json!({"refund_id": "f", "amount": "1"})).expect(200).body,
+        refunded.body
+    );
 }
 
 #[test]
@@ -90,7 +96,8 @@ fn a_keys_text_is_shown_once() {
     let sandbox = world();
     let bearer = format!("Bearer {OPERATOR}");
     let headers = [("authorization", bearer.as_str()), ("idempotency-key", "key-1")];
-    let issue = || sandbox.send("POST", "/v1/accounts/acme/keys", &headers, br#"{"kind":"live"}"#).expect(200);
+    let issue =
+        || sandbox.send("POST", "/v1/accounts/acme/keys", &headers, br#"{"kind":"live"}"#).expect(200);
     let (first, second) = (issue(), issue());
     assert!(first.at("/secret").is_string() && second.at("/secret").is_null());
     assert_eq!(first.at("/event"), second.at("/event"));

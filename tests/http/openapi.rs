@@ -34,7 +34,8 @@ fn every_operation_says_what_it_does_and_what_each_answer_means() {
 #[test]
 fn every_operation_has_an_id_of_its_own() {
     let document = document();
-    let mut ids: Vec<_> = operations(&document).iter().map(|(_, one)| one["operationId"].to_string()).collect();
+    let mut ids: Vec<_> =
+        operations(&document).iter().map(|(_, one)| one["operationId"].to_string()).collect();
     ids.sort_unstable();
     let all = ids.len();
     ids.dedup();

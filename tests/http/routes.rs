@@ -54,7 +54,8 @@ fn open() -> Vec<Route> {
 
 fn decisions() -> Vec<Route> {
     use Open::{Gateway, Operator, Staff};
-    let ask = || json!({"request_id": "r", "account": "acme", "endpoint": "/api/v1/ai/chat", "settle": "now"});
+    let ask =
+        || json!({"request_id": "r", "account": "acme", "endpoint": "/api/v1/ai/chat", "settle": "now"});
     vec![
         route("POST", "/v1/noop", "/v1/noop", Gateway, ask()),
         route("POST", "/v1/decisions", "/v1/decisions", Gateway, ask()),
@@ -68,7 +69,13 @@ fn decisions() -> Vec<Route> {
             Gateway,
             json!({"outcome": "succeeded"}),
         ),
-        route("POST", "/v1/decisions/{id}/refund", "/v1/decisions/d_999/refund", Staff, json!({"refund_id": "f"})),
+        route(
+            "POST",
+            "/v1/decisions/{id}/refund",
+            "/v1/decisions/d_999/refund",
+            Staff,
+            json!({"refund_id": "f"}),
+        ),
         route(
             "POST",
             "/v1/decisions/{id}/reprocess",
@@ -90,7 +97,13 @@ fn consumers() -> Vec<Route> {
         read("/v1/notices", "/v1/notices", Reader),
         read("/v1/account/api-key/current", "/v1/account/api-key/current", Account),
         route("DELETE", "/v1/account/api-keys/{key}", "/v1/account/api-keys/k_none", Account, Value::Null),
-        route("POST", "/v1/account/api-keys/{key}/rotate", "/v1/account/api-keys/k_none/rotate", Account, Value::Null),
+        route(
+            "POST",
+            "/v1/account/api-keys/{key}/rotate",
+            "/v1/account/api-keys/k_none/rotate",
+            Account,
+            Value::Null,
+        ),
     ]
 }
 
@@ -103,7 +116,12 @@ fn accounts() -> Vec<Route> {
         operator("PATCH", "/v1/accounts/{id}", "/v1/accounts/acme", json!({"contact": true})),
         operator("PUT", "/v1/accounts/{id}/plan", "/v1/accounts/acme/plan", json!({"plan": "enterprise"})),
         operator("POST", "/v1/accounts/{id}/keys", "/v1/accounts/acme/keys", json!({"kind": "live"})),
-        operator("POST", "/v1/accounts/{id}/keys/{key}/{change}", "/v1/accounts/acme/keys/k_none/suspend", reason()),
+        operator(
+            "POST",
+            "/v1/accounts/{id}/keys/{key}/{change}",
+            "/v1/accounts/acme/keys/k_none/suspend",
+            reason(),
+        ),
         operator("POST", "/v1/accounts/{id}/grants", "/v1/accounts/acme/grants", json!({"amount": "1"})),
         operator(
             "POST",
@@ -141,7 +159,12 @@ fn catalogue() -> Vec<Route> {
         ),
         operator("POST", "/v1/bans", "/v1/bans", ip()),
         operator("POST", "/v1/bans/lift", "/v1/bans/lift", ip()),
-        operator("POST", "/v1/price-lists", "/v1/price-lists", json!({"prices": {"endpoints": {"/a": {"base": 1}}}})),
+        operator(
+            "POST",
+            "/v1/price-lists",
+            "/v1/price-lists",
+            json!({"prices": {"endpoints": {"/a": {"base": 1}}}}),
+        ),
         operator("POST", "/v1/policies", "/v1/policies", json!({"toml": "name = 1"})),
         operator(
             "POST",

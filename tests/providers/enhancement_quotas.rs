@@ -43,7 +43,11 @@ fn used(world: &World, key: &Key) -> u64 {
 
 /// An item that was accepted and put into an error state.
 fn assert_limited(answer: &Value) {
-    assert_eq!((answer["allowed"].clone(), verdict(answer)), (json!(true), (200, "LIMITED".into())), "{answer}");
+    assert_eq!(
+        (answer["allowed"].clone(), verdict(answer)),
+        (json!(true), (200, "LIMITED".into())),
+        "{answer}"
+    );
     assert_eq!(answer["limited"]["status_reason"], "rate_limited");
 }
 
@@ -76,7 +80,11 @@ fn duplicates_pass_30_times_an_hour_and_the_31st_is_429_until_the_hour_is_over()
     }
     assert_eq!(world.ask(&file(&key, PROCESS, "a.jpg"))["allowed"], true, "processing is no registration");
     let other = account(&world, "other", &json!({}));
-    assert_eq!(world.ask(&file(&other, IMAGES, "a.jpg"))["allowed"], true, "another account has its own count");
+    assert_eq!(
+        world.ask(&file(&other, IMAGES, "a.jpg"))["allowed"],
+        true,
+        "another account has its own count"
+    );
     world.at("2026-03-02T11:00:00Z");
     assert_eq!(register(IMAGES)["allowed"], true);
 }
@@ -182,10 +190,15 @@ fn reprocessing_after_the_reset_takes_up_what_was_limited_and_only_that() {
     world.at("2026-03-03T00:00:00Z");
     let body = json!({"request_id": "again"});
     assert_eq!(world.step(&limited, "reprocess", &body)["limited"], Value::Null);
-    assert_eq!(world.step(&limited, "reprocess", &body)["limited"], Value::Null, "a repeat is the same answer");
+    assert_eq!(
+        world.step(&limited, "reprocess", &body)["limited"],
+        Value::Null,
+        "a repeat is the same answer"
+    );
     assert_eq!(used(&world, &key), 1);
     for decision in [&fine, &limited] {
-        let reply = world.gateway("POST", &path_of(decision, "reprocess"), &json!({"request_id": world.new_id()}));
+        let reply =
+            world.gateway("POST", &path_of(decision, "reprocess"), &json!({"request_id": world.new_id()}));
         assert_eq!(reply.expect(409)["code"], "WRONG_STATE");
     }
 }

@@ -68,7 +68,10 @@ fn credentials_partner_keys_need_a_recorded_approval_that_names_the_terms() {
     }
     let answer = world.act("POST", path, &json!({"kind": "partner", "approval": "partner-terms"}));
     let event = world.last_event("KeyIssued");
-    assert_eq!((&event["actor"], &event["data"]["approval"]), (&json!("operator:olga"), &json!("partner-terms")));
+    assert_eq!(
+        (&event["actor"], &event["data"]["approval"]),
+        (&json!("operator:olga"), &json!("partner-terms"))
+    );
     let partner = issued(&answer);
     assert!(partner.text.starts_with("ptr_"));
     begin(&world, &world.ask(&ask(&partner, UPSCALE)));
@@ -83,7 +86,10 @@ fn rates_are_100_a_minute_per_account_over_everything() {
     assert_eq!(world.burst(&done(&key, ENHANCE), 15), 15);
     assert_eq!(world.burst(&done(&second, JOB), 90), 85, "all keys and endpoints together");
     let denied = world.ask(&done(&key, JOB));
-    assert_eq!((verdict(&denied).0, text(&denied["reason"]), header(&denied, "Retry-After")), (429, "general".into(), "60"));
+    assert_eq!(
+        (verdict(&denied).0, text(&denied["reason"]), header(&denied, "Retry-After")),
+        (429, "general".into(), "60")
+    );
     world.pass("60s");
     assert_eq!(world.ask(&done(&key, JOB))["allowed"], true);
 }
@@ -178,13 +184,21 @@ fn credit_of_a_job_cancelled_in_the_queue_is_released() {
 #[test]
 fn leaving_deletes_the_key_and_forfeits_nothing() {
     let (world, key) = world("3");
-    world.act("POST", "/v1/accounts/acme/grants", &json!({"amount": "4", "kind": "purchase", "expires": "2026-06-01T00:00:00Z"}));
+    world.act(
+        "POST",
+        "/v1/accounts/acme/grants",
+        &json!({"amount": "4", "kind": "purchase", "expires": "2026-06-01T00:00:00Z"}),
+    );
     let job = world.ask(&ask(&key, UPSCALE));
     begin(&world, &job);
     world.send("DELETE", &format!("/v1/account/api-keys/{}", key.name), Some(&key.text), None).expect(200);
     assert_eq!(verdict(&world.ask(&ask(&key, JOB))).0, 401);
     assert_eq!(world.balance("acme").0, "5", "credits stay");
-    let refund = world.step(&job, "refund", &json!({"refund_id": "goodwill", "amount": "1.5", "reason": "a customer leaves"}));
+    let refund = world.step(
+        &job,
+        "refund",
+        &json!({"refund_id": "goodwill", "amount": "1.5", "reason": "a customer leaves"}),
+    );
     assert_eq!(refund["refunded"], "1.5");
     assert_eq!(world.balance("acme").0, "6.5", "can be refunded");
     world.at("2026-06-01T00:00:00Z");

@@ -94,7 +94,8 @@ fn pre_flight_needs_the_base_available_and_holds_it() {
     assert_eq!(world.balance("acme"), ("0".into(), "5".into()));
     let denied = world.ask(&ask(&key, "/api/v1/ai/translation"));
     assert_eq!(verdict(&denied), (402, "INSUFFICIENT_CREDITS".into()), "open holds count");
-    let body = r#"{"error":{"code":"INSUFFICIENT_CREDITS","message":"Not enough credits for this request."}}"#;
+    let body =
+        r#"{"error":{"code":"INSUFFICIENT_CREDITS","message":"Not enough credits for this request."}}"#;
     assert_eq!(text(&denied["response"]["body"]), body);
     assert_eq!(denied["balance"], json!({"available": "0", "held": "5"}));
 }
@@ -112,10 +113,22 @@ fn post_flight_costs_base_and_size_in_steps() {
     let (world, key) = world("10000");
     // Base 3, so that the minimum of 2 plays no part.
     for (size, cost) in [
-        (0, "4"), (500, "4"), (501, "5"), (2_000, "5"), (2_001, "7"), (5_000, "7"), (5_001, "8"), (6_000, "8"),
-        (6_001, "9"), (105_000, "107"),
+        (0, "4"),
+        (500, "4"),
+        (501, "5"),
+        (2_000, "5"),
+        (2_001, "7"),
+        (5_000, "7"),
+        (5_001, "8"),
+        (6_000, "8"),
+        (6_001, "9"),
+        (105_000, "107"),
     ] {
-        assert_eq!(charged(&world, &key, "/api/v1/ai/text-summarize", &chars(size)), cost, "{size} characters");
+        assert_eq!(
+            charged(&world, &key, "/api/v1/ai/text-summarize", &chars(size)),
+            cost,
+            "{size} characters"
+        );
     }
 }
 
@@ -139,7 +152,8 @@ fn post_flight_has_no_size_cost_and_no_minimum_at_free_endpoints() {
 #[test]
 fn post_flight_may_count_full_or_exact_thousands() {
     for (counting, cost) in [("full", "8"), ("exact", "8.001")] {
-        let policy = changed("payg-tokens", r#"counting = "started""#, &format!(r#"counting = "{counting}""#));
+        let policy =
+            changed("payg-tokens", r#"counting = "started""#, &format!(r#"counting = "{counting}""#));
         let (world, key) = set_up(World::under(&policy), "100");
         assert_eq!(charged(&world, &key, "/api/v1/ai/text-summarize", &chars(6_001)), cost, "{counting}");
     }
@@ -176,9 +190,19 @@ fn worked_example_base_5_and_1200_characters_cost_7_credits() {
 fn base_credits_are_those_of_the_table() {
     let (world, key) = world("1000");
     for (name, base) in [
-        ("intent-detection", 1), ("translation", 1), ("chat", 2), ("email-reply", 2), ("content-generation", 3),
-        ("image-generation", 5), ("json-extractor", 3), ("email-classification", 2), ("sentiment-analysis", 1),
-        ("spam-detection", 2), ("text-summarize", 3), ("grammar-fix", 1), ("pii-redaction", 2),
+        ("intent-detection", 1),
+        ("translation", 1),
+        ("chat", 2),
+        ("email-reply", 2),
+        ("content-generation", 3),
+        ("image-generation", 5),
+        ("json-extractor", 3),
+        ("email-classification", 2),
+        ("sentiment-analysis", 1),
+        ("spam-detection", 2),
+        ("text-summarize", 3),
+        ("grammar-fix", 1),
+        ("pii-redaction", 2),
     ] {
         let decision = world.ask(&ask(&key, &format!("/api/v1/ai/{name}")));
         assert_eq!(decision["held"], base.to_string(), "{name}");

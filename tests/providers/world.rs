@@ -64,7 +64,8 @@ impl World {
         let bearer = token.map(|token| format!("Bearer {token}"));
         let mut headers = vec![("content-type", "application/json")];
         headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
-        let Answer { status, body, .. } = self.service.send(method, path, &headers, body.unwrap_or_default().as_bytes());
+        let Answer { status, body, .. } =
+            self.service.send(method, path, &headers, body.unwrap_or_default().as_bytes());
         Reply { status, body }
     }
 
@@ -102,7 +103,11 @@ impl World {
 
     /// Changes a key's standing.
     pub(crate) fn change_key(&self, account: &str, key: &Key, change: &str) -> Value {
-        self.act("POST", &format!("/v1/accounts/{account}/keys/{}/{change}", key.name), &json!({"reason": "a test"}))
+        self.act(
+            "POST",
+            &format!("/v1/accounts/{account}/keys/{}/{change}", key.name),
+            &json!({"reason": "a test"}),
+        )
     }
 
     /// Grants live credit.

@@ -174,7 +174,8 @@ impl Sandbox {
 
     /// Grants live credit.
     pub fn grant(&self, account: &str, amount: &str) -> Answer {
-        self.operator("POST", &format!("/v1/accounts/{account}/grants"), &json!({"amount": amount})).expect(200)
+        self.operator("POST", &format!("/v1/accounts/{account}/grants"), &json!({"amount": amount}))
+            .expect(200)
     }
 
     /// Issues a key of a kind.
@@ -187,7 +188,8 @@ impl Sandbox {
 
     /// The events of the log that a query such as `type=RequestDenied` selects, at most 1,000.
     pub fn events(&self, query: &str) -> Vec<Value> {
-        let answer = self.operator("GET", &format!("/v1/events?limit=1000&{query}"), &Value::Null).expect(200);
+        let answer =
+            self.operator("GET", &format!("/v1/events?limit=1000&{query}"), &Value::Null).expect(200);
         answer.at("/events").as_array().cloned().unwrap_or_default()
     }
 }

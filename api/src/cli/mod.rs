@@ -1,7 +1,11 @@
 //! The command line.
 
+mod audit;
+mod bench;
 mod demo;
+mod policy;
 mod serve;
+mod simulate;
 
 use clap::{Parser, Subcommand};
 use std::error::Error;
@@ -20,6 +24,14 @@ struct Cli {
 enum Command {
     /// Decides requests over HTTP
     Serve(serve::Serve),
+    /// Says what a policy file means, or what is wrong with it
+    Policy(policy::PolicyArgs),
+    /// Shows what a policy would have done to past traffic
+    Simulate(simulate::SimulateArgs),
+    /// Folds the log and checks all that must hold
+    Audit(audit::AuditArgs),
+    /// Measures a server of its own under load
+    Bench(bench::Bench),
 }
 
 /// Runs the command that the arguments name.
@@ -28,6 +40,10 @@ pub fn main() -> ExitCode {
     log();
     let result = match command {
         Command::Serve(serve) => serve.run(),
+        Command::Policy(policy) => return policy::run(&policy),
+        Command::Simulate(simulate) => return simulate::run(&simulate),
+        Command::Audit(audit) => return audit::run(&audit),
+        Command::Bench(bench) => bench.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -61,7 +61,7 @@ impl Writer {
     }
 
     /// Encodes events into the open frame.
-    pub(super) fn write(&mut self, entries: &[Entry]) -> Result<(), serde_json::Error> {
+    pub(super) fn write(&mut self, entries: &[Entry]) -> Result<(), codec::CodecError> {
         for entry in entries {
             let position = self.open.frame.push_with(|text| codec::encode(entry, text))?;
             debug_assert_eq!(position, entry.position, "the book and the log count alike");

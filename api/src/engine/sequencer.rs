@@ -76,14 +76,14 @@ impl Sequencer {
         if let (Ok(now), None) = (now, self.refusal()) {
             self.keep_agenda(now)?;
         }
-        self.work(now)?;
+        self.work()?;
         self.pump()?;
         self.releases.flush();
         if self.stopping { self.finish() } else { Ok(()) }
     }
 
-    /// The time of this turn, never before the last event's.
-    fn now(&self) -> Now {
+    /// The time, never before the last event's.
+    pub(super) fn now(&self) -> Now {
         self.shared.clock.now().map(|now| now.max(self.book.at()))
     }
 
@@ -140,17 +140,17 @@ impl Sequencer {
     }
 
     /// Takes up what waits, until the open frame is full behind one in flight, or that one is there.
-    fn work(&mut self, now: Now) -> Result<(), End> {
+    fn work(&mut self) -> Result<(), End> {
         if self.pending.is_empty() {
             self.shared.queue.fetch(&mut self.pending);
         }
         let waiting = self.pending.len();
-        let outcome = self.take_up_pending(now);
+        let outcome = self.take_up_pending();
         self.shared.queue.done(waiting - self.pending.len());
         outcome
     }
 
-    fn take_up_pending(&mut self, now: Now) -> Result<(), End> {
+    fn take_up_pending(&mut self) -> Result<(), End> {
         while !self.stopping && !self.writer.is_ready() {
             if self.is_full() {
                 self.pump()?;
@@ -159,7 +159,7 @@ impl Sequencer {
                 }
             }
             let Some(job) = self.pending.pop_front() else { break };
-            self.take_up(job, now)?;
+            self.take_up(job)?;
         }
         Ok(())
     }

@@ -81,7 +81,11 @@ fn weight_is_all_or_nothing() {
     assert_eq!(limit(&denied, "only")["remaining"], 2, "a refusal moved nothing");
     assert_eq!(world.ask(&units(2))["allowed"], true);
     let never = world.ask(&units(6));
-    assert_eq!((&never["allowed"], &never["retry_after"]), (&json!(false), &Value::Null), "waiting cannot help");
+    assert_eq!(
+        (&never["allowed"], &never["retry_after"]),
+        (&json!(false), &Value::Null),
+        "waiting cannot help"
+    );
 }
 
 #[test]
@@ -132,7 +136,11 @@ fn denied_requests_use_up_nothing() {
     let limits = world.read(&key, "/v1/limits?endpoint=/api/v1/ai/image-generation");
     assert_eq!(limit(&limits, "per-minute")["used"], 0);
     assert_eq!(world.balance("acme"), ("1".into(), "0".into()));
-    assert_eq!(world.read(&key, "/v1/account/usage-summary")["live"]["refused"], 50, "except the count of denials");
+    assert_eq!(
+        world.read(&key, "/v1/account/usage-summary")["live"]["refused"],
+        50,
+        "except the count of denials"
+    );
 }
 
 #[test]
@@ -155,10 +163,14 @@ fn resetting_the_count_is_a_separate_act() {
     let (world, key) = payg("1");
     let ask = json!({"key": key.text, "endpoint": "/api/v1/account/usage", "settle": "now"});
     assert_eq!(world.burst(&ask, 61), 60);
-    let reset = json!({"account": "acme", "values": {"endpoint": "/api/v1/account/usage"}, "reason": "our mistake"});
+    let reset =
+        json!({"account": "acme", "values": {"endpoint": "/api/v1/account/usage"}, "reason": "our mistake"});
     world.act("POST", "/v1/limits/per-minute/reset", &reset);
     let event = world.last_event("CountReset");
-    assert_eq!((text(&event["actor"]), text(&event["data"]["reason"])), ("operator:olga".into(), "our mistake".into()));
+    assert_eq!(
+        (text(&event["actor"]), text(&event["data"]["reason"])),
+        ("operator:olga".into(), "our mistake".into())
+    );
     assert_eq!(world.burst(&ask, 61), 60);
 }
 

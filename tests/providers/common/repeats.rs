@@ -80,8 +80,12 @@ fn reading_never_costs_and_does_not_count_here() {
     let key = world.key("acme", "live");
     let head = world.look("/v1/engine")["head"].clone();
     for path in [
-        "/v1/limits", "/v1/account/balance", "/v1/account/usage", "/v1/account/usage-summary",
-        "/v1/account/api-key/current", "/v1/pricing/costs",
+        "/v1/limits",
+        "/v1/account/balance",
+        "/v1/account/usage",
+        "/v1/account/usage-summary",
+        "/v1/account/api-key/current",
+        "/v1/pricing/costs",
     ] {
         (0..3).for_each(|_| drop(world.read(&key, path)));
     }
@@ -97,7 +101,10 @@ fn every_outcome_is_an_event_with_its_inputs() {
     let denied = world.last_event("RequestDenied");
     assert_eq!((&denied["request_id"], &denied["actor"]), (&json!("second"), &json!("gateway:main")));
     let data = &denied["data"];
-    assert_eq!((&data["gate"], &data["kind"], &data["under"]["policy"]), (&json!("cooldown"), &json!("rate_limited"), &json!(1)));
+    assert_eq!(
+        (&data["gate"], &data["kind"], &data["under"]["policy"]),
+        (&json!("cooldown"), &json!("rate_limited"), &json!(1))
+    );
     assert_eq!((&data["count"], &data["limit"]), (&json!(1), &json!(1)));
     assert_eq!(data["retry_at"], "2026-03-02T10:00:01Z");
     assert!(!denied.to_string().contains("203.0.113.7"), "an address stands nowhere in clear");
@@ -118,7 +125,12 @@ fn every_outcome_of_credit_is_an_event() {
     world.act("POST", "/v1/accounts/acme/suspend", &json!({"reason": "a test"}));
     world.act("POST", "/v1/accounts/acme/reinstate", &json!({"reason": "a test"}));
     for kind in [
-        "CreditGranted", "RequestAdmitted", "RequestSettled", "CreditRefunded", "HoldExpired", "AccountSuspended",
+        "CreditGranted",
+        "RequestAdmitted",
+        "RequestSettled",
+        "CreditRefunded",
+        "HoldExpired",
+        "AccountSuspended",
         "AccountReinstated",
     ] {
         assert!(!world.events(kind).is_empty(), "{kind}");
@@ -132,10 +144,17 @@ fn operators_acts_carry_actor_and_reason() {
     let world = World::of("plan-tiers");
     world.open("acme", &json!({"plan": "enterprise"}));
     let path = "/v1/accounts/acme/limits/day-account";
-    assert_eq!(world.operator("PUT", path, &json!({"figure": 7})).status, 400, "without a reason it is refused");
+    assert_eq!(
+        world.operator("PUT", path, &json!({"figure": 7})).status,
+        400,
+        "without a reason it is refused"
+    );
     world.act("PUT", path, &json!({"figure": 7, "reason": "contract 7"}));
     let event = world.last_event("FigureSet");
-    assert_eq!((text(&event["actor"]), text(&event["data"]["reason"])), ("operator:olga".into(), "contract 7".into()));
+    assert_eq!(
+        (text(&event["actor"]), text(&event["data"]["reason"])),
+        ("operator:olga".into(), "contract 7".into())
+    );
 }
 
 #[test]
@@ -169,7 +188,10 @@ fn outcomes_have_their_statuses() {
     world.open("acme", &json!({}));
     let ask = json!({"account": "acme", "endpoint": "/api/v1/ai/chat"});
     assert_eq!(verdict(&world.ask(&ask)), (402, "INSUFFICIENT_CREDITS".into()));
-    assert_eq!(world.burst(&json!({"account": "acme", "endpoint": "/api/v1/account/usage", "settle": "now"}), 61), 60);
+    assert_eq!(
+        world.burst(&json!({"account": "acme", "endpoint": "/api/v1/account/usage", "settle": "now"}), 61),
+        60
+    );
     let rate = world.ask(&json!({"account": "acme", "endpoint": "/api/v1/account/usage"}));
     assert_eq!((verdict(&rate).0, header(&rate, "Retry-After")), (429, "60"));
     world.act("POST", "/v1/accounts/acme/suspend", &json!({"reason": "protection"}));

@@ -32,7 +32,8 @@ fn a_file_counts_at_the_tool_that_it_names_else_at_batch() {
     let mut ask = batch(IP, &["tools/upscale-image", "tools/trim-video", "tools/trim-video"]);
     ask["items"].as_array_mut().expect("items").push(json!({}));
     passes(&world, &ask);
-    let counts = ["tools/upscale-image", "tools/trim-video", "batch"].map(|tool| used(&world, "endpoint", tool));
+    let counts =
+        ["tools/upscale-image", "tools/trim-video", "batch"].map(|tool| used(&world, "endpoint", tool));
     assert_eq!(counts, [1, 2, 1]);
 }
 
@@ -59,7 +60,8 @@ fn one_oversize_file_refuses_the_whole_batch() {
     let mut ask = batch(IP, &["tools/trim-video"; 3]);
     ask["items"][2]["attributes"] = json!({"file_bytes": 200_000_001});
     assert_eq!(verdict(&world.ask(&ask)).0, 413);
-    ask["items"][2] = json!({"endpoint": "/api/v1/tools/upscale-image", "attributes": {"file_bytes": 20_000_001}});
+    ask["items"][2] =
+        json!({"endpoint": "/api/v1/tools/upscale-image", "attributes": {"file_bytes": 20_000_001}});
     assert_eq!(verdict(&world.ask(&ask)).0, 413, "each file is measured at its own tool");
     assert_eq!(used(&world, "daily", "batch"), 0);
 }

@@ -73,8 +73,15 @@ fn passes_after(world: &World, pause: &str) -> Value {
 #[test]
 fn endpoint_caps_of_50_a_day() {
     let tools = [
-        "upscale-image", "colorize-photo", "enhance-photo", "restore-old-photo", "noise-reduction", "remove-object",
-        "vocal-remover", "merge-videos", "reverse-video",
+        "upscale-image",
+        "colorize-photo",
+        "enhance-photo",
+        "restore-old-photo",
+        "noise-reduction",
+        "remove-object",
+        "vocal-remover",
+        "merge-videos",
+        "reverse-video",
     ];
     tools.iter().for_each(|tool| assert_cap(&format!("tools/{tool}"), 50));
 }
@@ -82,8 +89,16 @@ fn endpoint_caps_of_50_a_day() {
 #[test]
 fn endpoint_caps_of_100_a_day() {
     let tools = [
-        "speech-to-text", "remove-background", "change-background", "passport-photo", "image-to-text",
-        "compress-video", "trim-video", "video-speed-changer", "extract-audio", "remove-audio",
+        "speech-to-text",
+        "remove-background",
+        "change-background",
+        "passport-photo",
+        "image-to-text",
+        "compress-video",
+        "trim-video",
+        "video-speed-changer",
+        "extract-audio",
+        "remove-audio",
     ];
     tools.iter().for_each(|tool| assert_cap(&format!("tools/{tool}"), 100));
 }
@@ -123,7 +138,10 @@ fn an_operator_can_set_other_figures_for_an_address() {
     let other = "198.51.100.1";
     assert_eq!(world.burst(&at(other, OTHER), 2), 1, "another address has the defaults");
     let event = world.last_event("FigureSet");
-    assert_eq!((text(&event["actor"]), text(&event["data"]["reason"])), ("operator:olga".into(), "a good customer".into()));
+    assert_eq!(
+        (text(&event["actor"]), text(&event["data"]["reason"])),
+        ("operator:olga".into(), "a good customer".into())
+    );
 }
 
 #[test]
@@ -208,5 +226,9 @@ fn get_limits_shows_the_state_and_counts_for_nothing() {
         assert_eq!([used("burst"), used("hourly"), used("daily"), used("endpoint")], [1, 1, 1, 1]);
     }
     let own = world.send("GET", "/v1/limits", None, None).expect(200);
-    assert_eq!(crate::world::limit(&own, "daily")["used"], 0, "without a key it shows the reader's own address");
+    assert_eq!(
+        crate::world::limit(&own, "daily")["used"],
+        0,
+        "without a key it shows the reader's own address"
+    );
 }

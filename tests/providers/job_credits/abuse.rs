@@ -11,7 +11,11 @@ fn with_count(name: &str, from: u32, to: u32) -> World {
 
 fn suspended(world: &World, key: &Key, reason: &str) -> Value {
     let answer = world.ask(&done(key, JOB));
-    assert_eq!((verdict(&answer), text(&answer["reason"])), ((403, "SUSPENDED".into()), reason.to_owned()), "{answer}");
+    assert_eq!(
+        (verdict(&answer), text(&answer["reason"])),
+        ((403, "SUSPENDED".into()), reason.to_owned()),
+        "{answer}"
+    );
     answer
 }
 
@@ -154,7 +158,11 @@ fn suspension_works_at_once_and_is_ended_by_an_operator_only() {
     let job = world.ask(&ask(&key, ENHANCE));
     world.act("POST", "/v1/accounts/acme/suspend", &json!({"reason": "fraud"}));
     suspended(&world, &key, "fraud");
-    assert_eq!(world.settle(&job, "succeeded", &json!({}))["charged"], "1", "what was admitted is still settled");
+    assert_eq!(
+        world.settle(&job, "succeeded", &json!({}))["charged"],
+        "1",
+        "what was admitted is still settled"
+    );
     let body = json!({"reason": "please"}).to_string();
     for token in [key.text.as_str(), counterfoil_tests::sandbox::GATEWAY] {
         let reply = world.send("POST", "/v1/accounts/acme/reinstate", Some(token), Some(&body));

@@ -16,7 +16,8 @@ fn credit_costs_by_model_resolution_and_duration_times_one_and_a_half() {
     ] {
         let seconds: serde_json::Number = seconds.parse().expect("a figure");
         let attributes = json!({"model": model, "resolution": resolution, "duration": seconds});
-        let decision = world.ask(&json!({"key": key.text, "endpoint": GENERATIONS, "attributes": attributes}));
+        let decision =
+            world.ask(&json!({"key": key.text, "endpoint": GENERATIONS, "attributes": attributes}));
         assert_eq!(decision["held"], cost, "{model} {resolution} {seconds} s");
         assert_eq!(world.settle(&decision, "succeeded", &json!({}))["charged"], cost);
     }
@@ -38,8 +39,11 @@ fn credit_a_price_without_a_row_or_an_attribute_is_400() {
     let world = world();
     let key = account(&world, "acme", "pro");
     world.grant("acme", "1000");
-    for attributes in [json!({"model": "standard", "resolution": "8k", "duration": 1}), json!({"model": "standard"})] {
-        let reply = world.ask_raw(&json!({"key": key.text, "endpoint": GENERATIONS, "attributes": attributes}));
+    for attributes in
+        [json!({"model": "standard", "resolution": "8k", "duration": 1}), json!({"model": "standard"})]
+    {
+        let reply =
+            world.ask_raw(&json!({"key": key.text, "endpoint": GENERATIONS, "attributes": attributes}));
         assert_eq!(reply.expect(400)["field"], "attributes");
     }
     assert_eq!(world.balance("acme"), ("1000".into(), "0".into()));
@@ -51,7 +55,8 @@ fn credit_comes_prepaid_or_from_the_monthly_allowance() {
     let key = account(&world, "acme", "pro");
     let path = "/v1/accounts/acme/grants";
     world.act("POST", path, &json!({"amount": "100", "kind": "purchase", "unit_value": "0.001"}));
-    let allowance = json!({"amount": "20", "kind": "allowance", "priority": -1, "expires": "2026-04-01T00:00:00Z"});
+    let allowance =
+        json!({"amount": "20", "kind": "allowance", "priority": -1, "expires": "2026-04-01T00:00:00Z"});
     world.act("POST", path, &allowance);
     world.settle(&world.ask(&job(&key, &json!(2))), "succeeded", &json!({}));
     let lots = world.look("/v1/account/balance?account=acme")["lots"].clone();
@@ -67,7 +72,9 @@ fn failed_requests_cost_what_the_rule_of_their_outcome_says() {
     let world = world();
     let key = account(&world, "acme", "pro");
     world.grant("acme", "1000");
-    for (outcome, cost) in [("succeeded", "30"), ("client_error", "15"), ("system_error", "0"), ("cancelled", "0")] {
+    for (outcome, cost) in
+        [("succeeded", "30"), ("client_error", "15"), ("system_error", "0"), ("cancelled", "0")]
+    {
         let decision = world.ask(&job(&key, &json!(2)));
         assert_eq!(world.settle(&decision, outcome, &json!({}))["charged"], cost, "{outcome}");
     }
@@ -78,7 +85,11 @@ fn failed_requests_cost_what_the_rule_of_their_outcome_says() {
 fn failed_requests_may_cost_all_or_none() {
     for (rule, cost) in [("\"all\"", "30"), ("\"none\"", "0")] {
         let from = "client_error = { percent = 50 }";
-        let world = crate::world::World::under(&crate::world::changed("plan-tiers", from, &format!("client_error = {rule}")));
+        let world = crate::world::World::under(&crate::world::changed(
+            "plan-tiers",
+            from,
+            &format!("client_error = {rule}"),
+        ));
         let key = account(&world, "acme", "pro");
         world.grant("acme", "1000");
         let decision = world.ask(&job(&key, &json!(2)));

@@ -99,7 +99,10 @@ fn keys_marked_compromised_keep_when_that_was_suspected_and_reported() {
         world.act("POST", &path, &json!({"suspected": suspected, "reported": "2026-03-02T10:00:00Z"}));
         let change = world.last_event("KeyChanged")["data"]["change"]["compromised"].clone();
         assert_eq!(change["within_a_day"], in_time);
-        assert_eq!((&change["suspected"], &change["reported"]), (&json!(suspected), &json!("2026-03-02T10:00:00Z")));
+        assert_eq!(
+            (&change["suspected"], &change["reported"]),
+            (&json!(suspected), &json!("2026-03-02T10:00:00Z"))
+        );
         let refused = world.ask(&ask(key));
         assert_eq!((verdict(&refused).0, text(&refused["reason"])), (401, "key_compromised".into()));
     }
@@ -114,7 +117,11 @@ fn keys_after_a_compromise_need_an_operators_recorded_verification() {
     world.change_key("acme", &key, "compromised");
     let issue = || world.operator("POST", "/v1/accounts/acme/keys", &json!({"kind": "live"}));
     assert_eq!(issue().expect(403)["code"], "NOT_ALLOWED");
-    assert_eq!(world.settle(&decision, "succeeded", &json!({}))["charged"], "30", "charges before it stay due");
+    assert_eq!(
+        world.settle(&decision, "succeeded", &json!({}))["charged"],
+        "30",
+        "charges before it stay due"
+    );
     world.change_key("acme", &key, "verify");
     let event = world.last_event("KeyChanged");
     assert_eq!((&event["data"]["change"], &event["actor"]), (&json!("verified"), &json!("operator:olga")));

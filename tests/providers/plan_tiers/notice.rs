@@ -33,7 +33,8 @@ fn changes_of_prices_take_effect_at_least_30_days_after_their_announcement() {
 fn changes_of_limits_take_effect_at_least_30_days_after_their_announcement() {
     let world = world();
     let key = account(&world, "acme", "free");
-    let tighter = changed("plan-tiers", r#"plans = ["free"], limit = 10 }"#, r#"plans = ["free"], limit = 5 }"#);
+    let tighter =
+        changed("plan-tiers", r#"plans = ["free"], limit = 10 }"#, r#"plans = ["free"], limit = 5 }"#);
     let early = json!({"toml": tighter, "effective": "2026-03-31T10:00:00Z"});
     assert_eq!(world.operator("POST", "/v1/policies", &early).expect(409)["code"], "NOTICE_TOO_SHORT");
     let event = world.act("POST", "/v1/policies", &json!({"toml": tighter}));
@@ -63,7 +64,11 @@ fn changes_do_not_touch_a_request_that_was_admitted_before() {
     let key = funded(&world);
     let decision = world.ask(&job(&key, &json!(2)));
     world.act("POST", "/v1/price-lists", &json!({"prices": list(7), "emergency": "a mistake in the list"}));
-    assert_eq!(world.settle(&decision, "succeeded", &json!({}))["charged"], "30", "rated with the list at its admission");
+    assert_eq!(
+        world.settle(&decision, "succeeded", &json!({}))["charged"],
+        "30",
+        "rated with the list at its admission"
+    );
 }
 
 #[test]

@@ -26,7 +26,11 @@ fn plans_have_their_requests_a_day() {
             world.pass("60s");
         }
         let denied = world.ask(&ask(&key));
-        assert_eq!((verdict(&denied).0, text(&denied["response"]["body"]).contains("day-key")), (429, true), "{plan}");
+        assert_eq!(
+            (verdict(&denied).0, text(&denied["response"]["body"]).contains("day-key")),
+            (429, true),
+            "{plan}"
+        );
         world.at("2026-03-03T00:00:00Z");
         assert_eq!(world.ask(&ask(&key))["allowed"], true);
     }
@@ -38,7 +42,11 @@ fn plans_have_their_jobs_at_once() {
     for (plan, most) in [("free", 2), ("starter", 5), ("pro", 20)] {
         let key = account(&world, plan, plan);
         world.grant(plan, "10000");
-        assert_eq!((0..=most).filter(|_| world.ask(&job(&key, &json!(1)))["allowed"] == true).count(), most, "{plan}");
+        assert_eq!(
+            (0..=most).filter(|_| world.ask(&job(&key, &json!(1)))["allowed"] == true).count(),
+            most,
+            "{plan}"
+        );
         let denied = world.ask(&job(&key, &json!(1)));
         assert_eq!((verdict(&denied), header(&denied, "Retry-After")), ((429, "QUEUE_FULL".into()), "10"));
         assert_eq!(world.ask(&ask(&key))["allowed"], true, "a full queue is no rate");
@@ -126,7 +134,10 @@ fn violations_that_persist_suspend_in_steps_up_to_for_good() {
             world.pass("60s");
         }
         let answer = world.ask(&ask(&key));
-        assert_eq!((verdict(&answer), text(&answer["reason"])), ((403, "SUSPENDED".into()), "rate_abuse".into()));
+        assert_eq!(
+            (verdict(&answer), text(&answer["reason"])),
+            ((403, "SUSPENDED".into()), "rate_abuse".into())
+        );
         assert_eq!(answer["retry_after"].is_null(), lasts.is_none(), "step {round}");
         world.pass(lasts.unwrap_or("365d"));
     }
@@ -140,7 +151,10 @@ fn suspension_works_at_once_with_each_of_the_reasons() {
     for reason in ["security", "rate_abuse", "abuse_report", "payment", "protection"] {
         world.act("POST", "/v1/accounts/acme/suspend", &json!({"reason": reason}));
         let answer = world.ask(&ask(&key));
-        assert_eq!((verdict(&answer), text(&answer["reason"])), ((403, "SUSPENDED".into()), reason.to_owned()));
+        assert_eq!(
+            (verdict(&answer), text(&answer["reason"])),
+            ((403, "SUSPENDED".into()), reason.to_owned())
+        );
         assert_eq!(world.read(&key, "/v1/limits")["suspension"]["reason"], reason);
         world.act("POST", "/v1/accounts/acme/reinstate", &json!({"reason": "cleared"}));
         assert_eq!(world.ask(&ask(&key))["allowed"], true);
@@ -153,9 +167,13 @@ fn plan_attributes_are_returned_by_the_decision() {
     for (plan, commercial) in [("free", "false"), ("starter", "true"), ("pro", "true")] {
         let key = account(&world, plan, plan);
         let shown = world.ask(&ask(&key))["plan"].clone();
-        assert_eq!((&shown["name"], &shown["attributes"]["commercial_use"]), (&json!(plan), &json!(commercial)));
+        assert_eq!(
+            (&shown["name"], &shown["attributes"]["commercial_use"]),
+            (&json!(plan), &json!(commercial))
+        );
         let names: Vec<_> = shown["attributes"].as_object().expect("attributes").keys().cloned().collect();
-        let all = ["attribution_required", "commercial_use", "content_retention", "support_level", "white_label"];
+        let all =
+            ["attribution_required", "commercial_use", "content_retention", "support_level", "white_label"];
         assert_eq!(names, all);
     }
 }
@@ -194,7 +212,10 @@ fn end_users_may_be_blocked_by_the_account() {
     };
     world.act("PATCH", "/v1/accounts/acme", &json!({"blocked": {"mallory": true}}));
     let refused = of("mallory");
-    assert_eq!((verdict(&refused), text(&refused["reason"])), ((403, "BANNED".into()), "end_user_blocked".into()));
+    assert_eq!(
+        (verdict(&refused), text(&refused["reason"])),
+        ((403, "BANNED".into()), "end_user_blocked".into())
+    );
     assert_eq!(of("alice")["allowed"], true);
     let events = world.look("/v1/events?subject=end_user:mallory")["events"].clone();
     assert_eq!(events.as_array().map(Vec::len), Some(1), "usage and denials can be found by end user");
@@ -216,7 +237,10 @@ fn statements_usage_is_shown_in_real_time() {
     let usage = world.read(&key, "/v1/account/usage");
     let rows: Vec<&Value> = usage["endpoints"].as_array().expect("rows").iter().collect();
     assert_eq!(rows.len(), 2);
-    assert_eq!((&usage["from"], &usage["to"]), (&json!("2026-03-01T00:00:00Z"), &json!("2026-04-01T00:00:00Z")));
+    assert_eq!(
+        (&usage["from"], &usage["to"]),
+        (&json!("2026-03-01T00:00:00Z"), &json!("2026-04-01T00:00:00Z"))
+    );
 }
 
 #[test]
@@ -228,5 +252,8 @@ fn termination_at_once_revokes_the_keys_and_leaves_charges_due() {
     world.act("POST", "/v1/accounts/acme/terminate", &json!({"reason": "fraud"}));
     assert_eq!(verdict(&world.ask(&ask(&key))).0, 401);
     assert_eq!(world.settle(&decision, "succeeded", &json!({}))["charged"], "30");
-    assert_eq!(world.operator("POST", "/v1/accounts/acme/keys", &json!({"kind": "live"})).expect(409)["code"], "ACCOUNT_CLOSED");
+    assert_eq!(
+        world.operator("POST", "/v1/accounts/acme/keys", &json!({"kind": "live"})).expect(409)["code"],
+        "ACCOUNT_CLOSED"
+    );
 }

@@ -151,7 +151,10 @@ mod tests {
         let mut requests = Requests::new("/v1/decisions", "token", (3, 2), 2);
         let first = requests.advance().to_vec();
         let second = requests.advance().to_vec();
-        assert!(find(&first, b"bench-000000000003\"").is_some() && find(&second, b"bench-000000000005\"").is_some());
+        assert!(
+            find(&first, b"bench-000000000003\"").is_some()
+                && find(&second, b"bench-000000000005\"").is_some()
+        );
         assert!(find(&first, b"\"account\":\"bench-000000000001\"").is_some());
     }
 }

@@ -94,7 +94,12 @@ impl Load {
                 .map(|place| {
                     let requests =
                         Requests::new(kind.path, GATEWAY, (*first + place, connections), kind.accounts);
-                    tokio::task::spawn_local(connection::drive(server.address, requests, until, tally.clone()))
+                    tokio::task::spawn_local(connection::drive(
+                        server.address,
+                        requests,
+                        until,
+                        tally.clone(),
+                    ))
                 })
                 .collect();
             for task in tasks {

@@ -1,7 +1,7 @@
 //! How much the log grew.
 
-use super::server::OPERATOR;
 use super::Failed;
+use super::server::OPERATOR;
 use crate::service;
 use domain::ids::Position;
 use std::net::SocketAddr;

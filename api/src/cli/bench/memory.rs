@@ -49,7 +49,11 @@ impl Memory {
         let mut book = Book::new(HashKey([7; 16]), Bounds::default());
         let mut now = Timestamp::from_micros(1_772_366_400_000_000);
         let policy = Arc::new(Policy::from_toml(POLICY).expect("the policy above is sound"));
-        carry_out(&mut book, Action::Publish(Publish::Policy { policy, effective: None, emergency: None }), now)?;
+        carry_out(
+            &mut book,
+            Action::Publish(Publish::Policy { policy, effective: None, emergency: None }),
+            now,
+        )?;
         let progress = ProgressBar::new(self.accounts * (STAMPS + 1));
         for round in 0..=STAMPS {
             for account in 0..self.accounts {

@@ -52,9 +52,18 @@ pub(super) struct Log {
 /// Prints the runs, each beside the no-op run of as many connections.
 pub(super) fn print(rows: &[Row], log: Log) {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header([
-        "load", "connections", "per second", "of no-op", "p50", "p99", "p99.9", "max", "server CPU", "not admitted",
+        "load",
+        "connections",
+        "per second",
+        "of no-op",
+        "p50",
+        "p99",
+        "p99.9",
+        "max",
+        "server CPU",
+        "not admitted",
     ]);
     for row in rows {
         let noop = rows.iter().find(|noop| noop.name == NOOP && noop.connections == row.connections);

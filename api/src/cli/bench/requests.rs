@@ -22,7 +22,8 @@ pub(super) struct Requests {
 
 impl Requests {
     pub(super) fn new(accounts: u64) -> Self {
-        let name = |account: u64| format!("bench-{account:012}").parse().expect("a name of letters and digits");
+        let name =
+            |account: u64| format!("bench-{account:012}").parse().expect("a name of letters and digits");
         Self {
             accounts: (0..accounts).map(name).collect(),
             turn: 0,
@@ -42,7 +43,9 @@ impl Requests {
         let place = |index: u64| usize::try_from(index % accounts).unwrap_or(0);
         let (action, request) = match turn.checked_sub(1) {
             None => (publish(), None),
-            Some(turn) if turn < 2 * accounts => (prepare(&self.accounts[place(turn / 2)], turn % 2 == 0), None),
+            Some(turn) if turn < 2 * accounts => {
+                (prepare(&self.accounts[place(turn / 2)], turn % 2 == 0), None)
+            }
             Some(turn) => {
                 let tag = RequestTag { id: format!("bench-{turn:012}").into(), fingerprint: turn };
                 (self.ask(&self.accounts[place(turn)]), Some(tag))

@@ -4,7 +4,6 @@ use super::Failed;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -70,10 +69,6 @@ impl Server {
         // A child that has ended already is what is wanted.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-
-    pub(super) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 }
 
