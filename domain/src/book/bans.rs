@@ -63,6 +63,15 @@ impl Bans {
         subjects.filter_map(|subject| self.bans.get(&subject)).find(|ban| ban.is_in_force(now))
     }
 
+    /// Bans that are kept, also those that are over.
+    pub fn len(&self) -> usize {
+        self.bans.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.bans.is_empty()
+    }
+
     pub fn get(&self, subject: Digest) -> Option<&Ban> {
         self.bans.get(&subject)
     }

@@ -200,6 +200,10 @@ impl Book {
         &self.state.remembered
     }
 
+    pub fn bans(&self) -> &Bans {
+        &self.state.bans
+    }
+
     pub fn hash_key(&self) -> HashKey {
         self.key
     }
