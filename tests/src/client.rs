@@ -1,6 +1,7 @@
 //! A small HTTP/1.1 client over one kept-alive connection.
 
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
@@ -54,7 +55,8 @@ impl Client {
         let mut head =
             format!("{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            // Writing to a String cannot fail.
+            let _ = write!(head, "{name}: {value}\r\n");
         }
         head.push_str("\r\n");
         let mut message = head.into_bytes();
