@@ -191,9 +191,14 @@ impl Ground {
     }
 }
 
+/// What the wall clock says: where a sandbox begins.
+pub fn now() -> Timestamp {
+    SystemClock::start(Timestamp::EPOCH).now().unwrap_or_default()
+}
+
 fn new_book(time: TimeKind) -> Result<BookInfo, ServiceError> {
     let (kind, created) = match time {
-        TimeKind::Wall => (BookKind::Wall, SystemClock::start(Timestamp::EPOCH).now().unwrap_or_default()),
+        TimeKind::Wall => (BookKind::Wall, now()),
         TimeKind::Sandbox(start) => (BookKind::Sandbox, start),
     };
     system::new_book(kind, created).map_err(ServiceError::Random)

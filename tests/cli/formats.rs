@@ -112,7 +112,7 @@ fn columns_become_fields_and_attributes_and_accounts_have_their_credit_before_th
     assert_eq!(column(&decisions, "n"), [2, 5, 6, 7]);
     assert_eq!(decisions[0]["at"], "2023-11-16T18:17:03.97996Z");
     assert_eq!(column(&decisions, "subject"), ["acme", "acme", "acme", "other"]);
-    assert_eq!(column(&decisions, "charged"), ["2", "9.505", "null", "1"].map(figure));
+    assert_eq!(column(&decisions, "charged"), ["2", "8", "0", "1"].map(figure));
     assert_eq!(column(&decisions, "status"), [200, 200, 402, 200]);
     assert_eq!(decisions[3]["balance"], "9");
 }

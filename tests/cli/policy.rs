@@ -23,7 +23,7 @@ fn every_mistake_is_told_with_its_line_and_remedy() {
     let run = run(&["policy", "check", &file]);
     assert!(!run.good, "{run:?}");
     let line = |line: u32| format!("{file}:{line}: ");
-    for (number, words) in [(5, "anonymus"), (9, "60x"), (11, "ipp")] {
+    for (number, words) in [(5, "anonymus"), (9, "length of time"), (11, "ipp")] {
         let told = run.out.lines().find(|told| told.starts_with(&line(number)));
         let told = told.unwrap_or_else(|| panic!("line {number} is not told of: {}", run.out));
         assert!(told.contains(words) && told.contains(" — "), "{told}");

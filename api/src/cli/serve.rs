@@ -6,12 +6,10 @@ use crate::publish::{Published, publish};
 use crate::service::{Options, Service, Storage, TimeKind};
 use clap::Args;
 use domain::policy::Policy;
-use domain::time::Timestamp;
 use std::error::Error;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What `serve` takes.
@@ -61,7 +59,7 @@ impl Serve {
         if config.gateways.is_empty() {
             tracing::warn!("no gateway has a token: nobody can ask for a decision");
         }
-        let time = if self.sandbox { TimeKind::Sandbox(now()) } else { TimeKind::Wall };
+        let time = if self.sandbox { TimeKind::Sandbox(crate::service::now()) } else { TimeKind::Wall };
         let storage = Storage::Folder(config.data.clone());
         let service = Service::open(Options { config, storage, time }).await?;
         let opening = service.opening();
@@ -137,11 +135,6 @@ fn parse_policy(text: &str, file: &Path) -> Result<Policy, Failed> {
         let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
         format!("{}:\n  {}", file.display(), lines.join("\n  ")).into()
     })
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// Ends at ctrl-c and SIGTERM.

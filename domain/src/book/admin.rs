@@ -25,7 +25,7 @@ impl Book {
             }
             Action::LiftBan { by, subject, reason } => {
                 let ban = self.state.bans.get(*subject).filter(|ban| ban.is_in_force(now));
-                ban.ok_or_else(|| Rejection::NotAllowed("there is no such ban in force".into()))?;
+                ban.ok_or_else(|| Rejection::invalid("subject", "has no ban in force"))?;
                 let lifted = BanLifted { by: by.clone(), subject: *subject, reason: reason.clone() };
                 Ok(vec![Draft::new(Stream::Client(*subject), lifted)])
             }
