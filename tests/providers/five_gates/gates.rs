@@ -83,7 +83,9 @@ fn endpoint_caps_of_50_a_day() {
         "merge-videos",
         "reverse-video",
     ];
-    tools.iter().for_each(|tool| assert_cap(&format!("tools/{tool}"), 50));
+    for tool in tools {
+        assert_cap(&format!("tools/{tool}"), 50);
+    }
 }
 
 #[test]
@@ -100,7 +102,9 @@ fn endpoint_caps_of_100_a_day() {
         "extract-audio",
         "remove-audio",
     ];
-    tools.iter().for_each(|tool| assert_cap(&format!("tools/{tool}"), 100));
+    for tool in tools {
+        assert_cap(&format!("tools/{tool}"), 100);
+    }
 }
 
 fn assert_cap(endpoint: &str, cap: usize) {
