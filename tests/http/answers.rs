@@ -135,7 +135,22 @@ fn a_settlement_and_a_refund() {
     }
     "#);
     let refunded = sandbox.refund(&id, &json!({"refund_id": "f-1", "amount": "2.5"})).expect(200);
-    insta::assert_snapshot!(pretty(&refunded), @"");
+    insta::assert_snapshot!(pretty(&refunded), @r#"
+    {
+      "at": "2026-01-01T00:00:00Z",
+      "balance": {
+        "available": "5.5",
+        "held": "0"
+      },
+      "charged": "0",
+      "decision_id": "d_5",
+      "refund": "f-1",
+      "refunded": "2.5",
+      "released": "0",
+      "state": "refunded",
+      "uncollected": "0"
+    }
+    "#);
 }
 
 #[test]
@@ -170,9 +185,68 @@ fn limits_balance_usage_and_key_of_an_account() {
       "suspension": null
     }
     "#);
-    insta::assert_snapshot!(read("/v1/account/balance?account=acme"), @"");
-    insta::assert_snapshot!(read("/v1/account/usage?account=acme"), @"");
-    insta::assert_snapshot!(read("/v1/account/usage-summary?account=acme"), @"");
+    insta::assert_snapshot!(read("/v1/account/balance?account=acme"), @r#"
+    {
+      "account": "acme",
+      "at": "2026-01-01T00:00:00Z",
+      "available": "5",
+      "debt": "0",
+      "held": "5",
+      "lots": [
+        {
+          "effective": "2026-01-01T00:00:00Z",
+          "expires": null,
+          "kind": "grant",
+          "left": "5",
+          "lot": "4",
+          "reserved": "5"
+        }
+      ],
+      "test": {
+        "available": "0",
+        "held": "0"
+      }
+    }
+    "#);
+    insta::assert_snapshot!(read("/v1/account/usage?account=acme"), @r#"
+    {
+      "account": "acme",
+      "endpoints": [
+        {
+          "charged": "0",
+          "endpoint": "/api/v1/ai/image-generation",
+          "mode": "live",
+          "refunded": "0",
+          "refused": 0,
+          "requests": 1,
+          "units": 1
+        }
+      ],
+      "from": "2026-01-01T00:00:00Z",
+      "to": "2026-02-01T00:00:00Z"
+    }
+    "#);
+    insta::assert_snapshot!(read("/v1/account/usage-summary?account=acme"), @r#"
+    {
+      "account": "acme",
+      "from": "2026-01-01T00:00:00Z",
+      "live": {
+        "charged": "0",
+        "refunded": "0",
+        "refused": 0,
+        "requests": 1,
+        "units": 1
+      },
+      "test": {
+        "charged": "0",
+        "refunded": "0",
+        "refused": 0,
+        "requests": 0,
+        "units": 0
+      },
+      "to": "2026-02-01T00:00:00Z"
+    }
+    "#);
 }
 
 #[test]

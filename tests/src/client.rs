@@ -37,7 +37,7 @@ impl Answer {
     }
 
     /// The answer itself, once its status is what was expected.
-    #[must_use]
+    #[expect(clippy::return_self_not_must_use, reason = "often the status is all that a test looks at")]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:?}");
         self
