@@ -1,10 +1,12 @@
 //! An account of the provider: its plan, keys, credit, open holds and standing.
 
+mod aggregate;
 mod apply;
 mod decide;
 mod key;
 mod usage;
 
+pub use aggregate::Desk;
 pub use apply::{Context, Mismatch};
 pub use decide::{Setting, decide};
 pub use key::{Key, Standing};

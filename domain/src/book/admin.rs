@@ -1,10 +1,11 @@
 //! Acts of operators: on accounts, bans, figures, counts and the catalogue.
 
+use super::client::{self, ClientAct};
 use super::{Bans, Book, Draft, Piece, Who, count};
 use crate::account::{self, Setting};
 use crate::catalogue;
 use crate::command::{AccountAct, Action, DimensionValue};
-use crate::event::{BanLifted, BanStarted, CountReset, Details, Event, FigureSet, Stream, Subject};
+use crate::event::{CountReset, Details, Event, FigureSet, Stream, Subject};
 use crate::ids::{Digest, Name};
 use crate::policy::{Dimension, Limit, Policy};
 use crate::rejection::Rejection;
@@ -16,18 +17,11 @@ impl Book {
         match action {
             Action::Account { account, act } => self.decide_account(account, act, now),
             Action::Ban { by, subject, reason, until, name } => {
-                if until.is_some_and(|until| until <= now) {
-                    return Err(Rejection::invalid("until", "must lie in the future"));
-                }
                 let (by, name, reason) = (by.clone(), name.clone(), reason.clone());
-                let ban = BanStarted { by, subject: *subject, name, until: *until, reason, escalation: None };
-                Ok(vec![Draft::new(Stream::Client(*subject), ban)])
+                self.decide_ban(*subject, &ClientAct::Ban { by, name, reason, until: *until }, now)
             }
             Action::LiftBan { by, subject, reason } => {
-                let ban = self.state.bans.get(*subject).filter(|ban| ban.is_in_force(now));
-                ban.ok_or_else(|| Rejection::invalid("subject", "has no ban in force"))?;
-                let lifted = BanLifted { by: by.clone(), subject: *subject, reason: reason.clone() };
-                Ok(vec![Draft::new(Stream::Client(*subject), lifted)])
+                self.decide_ban(*subject, &ClientAct::Lift { by: by.clone(), reason: reason.clone() }, now)
             }
             Action::SetFigure { limit, subject, figure, reason } => {
                 let set = FigureSet {
@@ -55,6 +49,11 @@ impl Book {
             | Action::Refund(_)
             | Action::Reprocess { .. } => Ok(Vec::new()),
         }
+    }
+
+    fn decide_ban(&self, subject: Digest, act: &ClientAct, now: Timestamp) -> Result<Vec<Draft>, Rejection> {
+        let event = client::decide(self.state.bans.get(subject), subject, act, now)?;
+        Ok(vec![Draft::new(Stream::Client(subject), event)])
     }
 
     fn decide_account(&self, name: &Name, act: &AccountAct, now: Timestamp) -> Result<Vec<Draft>, Rejection> {

@@ -1,6 +1,7 @@
 //! Who is refused everywhere, and until when.
 
 use super::{Piece, Who};
+use crate::event::BanStarted;
 use crate::ids::{Digest, HashKey, Name};
 use crate::map::Map;
 use crate::policy::{Dimension, Policy};
@@ -20,6 +21,12 @@ pub struct Ban {
 }
 
 impl Ban {
+    /// A ban as its event tells it.
+    pub fn started(event: &BanStarted, since: Timestamp) -> Self {
+        let counter = event.escalation.as_ref().map(|fired| fired.counter);
+        Self { name: event.name.clone(), reason: event.reason.clone(), since, until: event.until, counter }
+    }
+
     pub fn is_in_force(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
     }

@@ -309,9 +309,7 @@ impl Book {
     }
 
     fn fold_ban(&mut self, at: Timestamp, event: &BanStarted) {
-        let counter = event.escalation.as_ref().map(|fired| fired.counter);
-        let BanStarted { name, reason, until, .. } = event.clone();
-        self.state.bans.start(&event.by, event.subject, Ban { name, reason, since: at, until, counter });
+        self.state.bans.start(&event.by, event.subject, Ban::started(event, at));
         self.fold_fired(event.escalation.as_ref());
     }
 

@@ -6,6 +6,7 @@
 mod accounts;
 mod admin;
 mod bans;
+mod client;
 mod count;
 mod decisions;
 mod dues;
@@ -24,6 +25,7 @@ mod who;
 
 pub use accounts::Accounts;
 pub use bans::{Ban, Bans};
+pub use client::{Client, ClientAct, Warden};
 pub use count::{Count, Walk};
 pub use decisions::{Decision, Decisions, Open, Stage};
 pub use fold::Inconsistent;

@@ -1,7 +1,9 @@
 //! The catalogue: every policy and price list that was ever published, and which one is in force.
 
+mod aggregate;
 mod decide;
 
+pub use aggregate::Publisher;
 pub use decide::decide;
 
 use crate::event::{Entry, Event, NoticeAnnounced, Under};

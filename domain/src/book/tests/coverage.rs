@@ -144,7 +144,7 @@ fn credit_and_requests(scene: &mut Scene) {
     scene
         .open("acme", None)
         .grant("acme", "100")
-        .account("acme", AccountAct::Grant(Grant { expires, ..granted("1") }));
+        .account("acme", AccountAct::Grant(Grant { expires, ..granted("20") }));
     let begun = scene.ask(of("acme", "/x")).position();
     scene.act(Action::Begin { decision: begun }).expect("begun");
     scene.settle(begun, Vec::new());

@@ -65,7 +65,7 @@ fn lots_are_drawn_by_priority_then_earliest_expiry_then_age() {
     let charge = spend(&mut scene, 8).charge;
     let drawn: Vec<_> =
         charge.iter().map(|draw| (draw.lot.expect("a lot").id.position(), draw.amount.to_string())).collect();
-    assert_eq!(drawn, [(5, "5".to_owned()), (4, "5".to_owned()), (3, "3".to_owned())]);
+    assert_eq!(drawn, [(6, "5".to_owned()), (5, "5".to_owned()), (4, "3".to_owned())]);
 }
 
 #[test]

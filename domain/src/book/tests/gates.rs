@@ -54,14 +54,15 @@ fn ban(scene: &mut Scene) {
     scene.act(Action::Ban { by, subject, reason, until: None, name }).expect("banned");
 }
 
-fn lift(scene: &mut Scene) {
+fn lift(scene: &mut Scene) -> &mut Scene {
     let (by, subject) = (vec![Dimension::Ip], address(scene));
     scene.act(Action::LiftBan { by, subject, reason: "appeal".into() }).expect("lifted");
+    scene
 }
 
 #[test]
 fn the_first_gate_that_denies_wins_all_the_way_down_the_ladder() {
-    type Step = (&'static str, fn(&mut Scene), u32);
+    type Step = (&'static str, for<'a> fn(&'a mut Scene) -> &'a mut Scene, u32);
     let suspend = |scene: &mut Scene| {
         scene.account("acme", AccountAct::Suspend { reason: "payment".into(), until: None });
     };
@@ -77,18 +78,18 @@ fn the_first_gate_that_denies_wins_all_the_way_down_the_ladder() {
     suspend(&mut scene);
     ban(&mut scene);
     let ladder: [Step; 8] = [
-        ("UNAUTHENTICATED key_suspended", |_| (), 11),
-        ("BANNED banned", |scene| drop(scene.change_key("acme", "k", KeyChange::Resumed)), 11),
+        ("UNAUTHENTICATED key_suspended", |scene| scene, 11),
+        ("BANNED banned", |scene| scene.change_key("acme", "k", KeyChange::Resumed), 11),
         ("SUSPENDED payment", lift, 11),
         (
             "TOO_LARGE size",
-            |scene| drop(scene.account("acme", AccountAct::Reinstate { reason: "paid".into() })),
+            |scene| scene.account("acme", AccountAct::Reinstate { reason: "paid".into() }),
             11,
         ),
-        ("RATE_LIMITED cooldown", |_| (), 10),
-        ("RATE_LIMITED burst", |scene| drop(scene.wait("1s")), 10),
-        ("INSUFFICIENT_CREDITS insufficient_credits", |scene| drop(scene.wait("60s")), 10),
-        ("allowed", |scene| drop(scene.grant("acme", "5")), 10),
+        ("RATE_LIMITED cooldown", |scene| scene, 10),
+        ("RATE_LIMITED burst", |scene| scene.wait("1s"), 10),
+        ("INSUFFICIENT_CREDITS insufficient_credits", |scene| scene.wait("60s"), 10),
+        ("allowed", |scene| scene.grant("acme", "5"), 10),
     ];
     for (expected, remedy, bytes) in ladder {
         remedy(&mut scene);

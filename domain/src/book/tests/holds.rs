@@ -37,11 +37,19 @@ fn scene(change: (&str, &str)) -> Scene {
 }
 
 fn charged_at(moment: &str) -> Scene {
-    scene(("charge = \"settle\"", &format!("charge = \"{moment}\"")))
+    let mut scene = Scene::with(
+        &POLICY
+            .replace("charge = \"settle\"", &format!("charge = \"{moment}\""))
+            .replace("[prices]", "[prices]\nhold = \"estimate\""),
+    );
+    scene.open("acme", None).grant("acme", "20");
+    scene
 }
 
 fn admit(scene: &mut Scene) -> Position {
-    scene.ask(of("acme", "/x")).position()
+    let mut ask = of("acme", "/x");
+    ask.attributes = number("pieces", 0);
+    scene.ask(ask).position()
 }
 
 fn begin(scene: &mut Scene, decision: Position) -> Result<Reply, Rejection> {
@@ -122,8 +130,7 @@ fn a_hold_that_runs_out_may_be_charged_and_then_neither_begins_nor_is_charged_ag
     let settled = scene.settle_as(decision, Outcome::Succeeded, number("pieces", 2));
     assert_eq!(settled.settlement.expect("uncollected").uncollected.to_string(), "2");
     assert_eq!(scene.balance("acme"), balance("15", "0"));
-    let begin_charged = "charge = \"begin\"\non_expiry = \"charge\"";
-    let mut scene = self::scene(("charge = \"settle\"", begin_charged));
+    let mut scene = charged_at("begin\"\non_expiry = \"charge");
     let decision = admit(&mut scene);
     scene.wait("1h").sweep();
     assert!(matches!(
@@ -175,7 +182,7 @@ fn a_begun_job_that_fails_by_the_provider_is_refunded_by_itself() {
 
 #[test]
 fn where_an_outcome_charges_nothing_now_what_was_charged_stays_charged() {
-    let mut scene = scene(("charge = \"settle\"", "charge = \"begin\""));
+    let mut scene = charged_at("begin");
     scene.republish(|policy| {
         policy.credit.as_mut().expect("credit").outcomes.client_error = crate::pricing::Charge::None;
     });

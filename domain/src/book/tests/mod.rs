@@ -15,6 +15,7 @@ mod keys;
 mod limits;
 mod payg;
 mod prices;
+mod programs;
 mod refunds;
 mod repeats;
 
