@@ -47,7 +47,11 @@ fn open_accounts(address: SocketAddr) {
     for caller in 0..CALLERS {
         let open = format!(r#"{{"account":"caller-{caller}"}}"#);
         server::operator(&mut client, "/v1/accounts", &open);
-        server::operator(&mut client, &format!("/v1/accounts/caller-{caller}/grants"), r#"{"amount":"100000","kind":"grant"}"#);
+        server::operator(
+            &mut client,
+            &format!("/v1/accounts/caller-{caller}/grants"),
+            r#"{"amount":"100000","kind":"grant"}"#,
+        );
     }
 }
 

@@ -75,7 +75,8 @@ pub(crate) fn operator(client: &mut Client, path: &str, body: &str) {
 
 /// `audit verify` finds nothing.
 pub(crate) fn audit(folder: &Path) {
-    let output = Command::new(counterfoil()).args(["audit", "verify", "--data"]).arg(folder.join("book")).output();
+    let output =
+        Command::new(counterfoil()).args(["audit", "verify", "--data"]).arg(folder.join("book")).output();
     let output = output.expect("the executable runs");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));

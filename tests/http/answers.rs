@@ -154,7 +154,7 @@ fn a_settlement_and_a_refund() {
 }
 
 #[test]
-fn limits_balance_usage_and_key_of_an_account() {
+fn limits_and_balance_of_an_account() {
     let sandbox = world();
     sandbox.request(image("r")).expect(200);
     let read = |path: &str| pretty(&sandbox.gateway("GET", path, &Value::Null).expect(200));
@@ -208,6 +208,13 @@ fn limits_balance_usage_and_key_of_an_account() {
       }
     }
     "#);
+}
+
+#[test]
+fn usage_of_an_account() {
+    let sandbox = world();
+    sandbox.request(image("r")).expect(200);
+    let read = |path: &str| pretty(&sandbox.gateway("GET", path, &Value::Null).expect(200));
     insta::assert_snapshot!(read("/v1/account/usage?account=acme"), @r#"
     {
       "account": "acme",

@@ -71,7 +71,7 @@ fn an_unknown_path_and_a_wrong_method_are_problems() {
     assert!(is_problem(&sandbox.operator("GET", "/v1/accounts/%ff", &Value::Null).expect(400)));
 }
 
-fn decision(change: Value) -> Value {
+fn decision(change: &Value) -> Value {
     let mut ask = json!({"request_id": "r", "account": "acme", "endpoint": "/api/v1/ai/chat"});
     for (name, value) in change.as_object().expect("an object") {
         ask[name] = value.clone();
@@ -118,7 +118,7 @@ fn a_decision_names_the_field_that_is_wrong() {
         (json!({"outcome": "succeeded"}), "outcome"),
         (json!({"settle": "now", "outcome": "maybe"}), "outcome"),
     ] {
-        let answer = sandbox.gateway("POST", "/v1/decisions", &decision(change.clone()));
+        let answer = sandbox.gateway("POST", "/v1/decisions", &decision(&change));
         assert!(is_problem(&answer), "{change}: {answer:?}");
         assert_eq!(answer.at("/field"), json!(field), "{change}: {answer:?}");
     }
@@ -170,16 +170,16 @@ fn a_broken_policy_is_refused_with_every_mistake() {
 fn in_a_batch_each_answer_stands_for_itself() {
     let sandbox = world();
     let batch = json!({"decisions": [
-        decision(json!({"request_id": "one"})),
-        decision(json!({"request_id": ""})),
-        decision(json!({"request_id": "two", "account": "nobody"})),
-        decision(json!({"request_id": "three"})),
+        decision(&json!({"request_id": "one"})),
+        decision(&json!({"request_id": ""})),
+        decision(&json!({"request_id": "two", "account": "nobody"})),
+        decision(&json!({"request_id": "three"})),
     ]});
     let answer = sandbox.gateway("POST", "/v1/decisions/batch", &batch).expect(200);
     assert_eq!(answer.at("/answers/0/decision/allowed"), json!(true));
     assert_eq!(answer.at("/answers/1/problem/field"), json!("request_id"));
     assert_eq!(answer.at("/answers/2/problem/code"), json!("UNKNOWN_ACCOUNT"));
     assert_eq!(answer.at("/answers/3/decision/allowed"), json!(true));
-    let many: Vec<_> = (0..1_001).map(|n| decision(json!({"request_id": format!("m{n}")}))).collect();
+    let many: Vec<_> = (0..1_001).map(|n| decision(&json!({"request_id": format!("m{n}")}))).collect();
     assert!(is_problem(&sandbox.gateway("POST", "/v1/decisions/batch", &json!({"decisions": many}))));
 }

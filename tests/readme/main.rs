@@ -36,7 +36,8 @@ impl Demo {
             }
         }
         let address = printed.iter().find_map(|line| line.split_once("http://").map(|(_, rest)| rest));
-        let address = address.expect("it says where it listens").split(' ').next().unwrap_or_default().to_owned();
+        let address =
+            address.expect("it says where it listens").split(' ').next().unwrap_or_default().to_owned();
         Self { child, address, printed }
     }
 }
@@ -94,8 +95,10 @@ fn matches(pattern: &str, mut text: &str) -> bool {
 #[test]
 fn the_lines_that_the_demo_prints_work_when_pasted() {
     let demo = Demo::start();
-    let lines: Vec<_> = demo.printed.iter().filter(|line| !line.starts_with("Counterfoil")).cloned().collect();
-    let calls: Vec<_> = commands(&lines.join("\n")).into_iter().filter(|line| line.starts_with("curl")).collect();
+    let lines: Vec<_> =
+        demo.printed.iter().filter(|line| !line.starts_with("Counterfoil")).cloned().collect();
+    let calls: Vec<_> =
+        commands(&lines.join("\n")).into_iter().filter(|line| line.starts_with("curl")).collect();
     assert!(calls.len() >= 4, "{:?}", demo.printed);
     let answers: Vec<_> = calls.iter().map(|call| shell(call)).collect();
     assert!(answers[0].contains("\"allowed\":true"), "{}", answers[0]);

@@ -95,7 +95,7 @@ impl Serve {
             return Ok((config, None));
         }
         let folder = tempfile::Builder::new().prefix("counterfoil-demo-").tempdir()?;
-        config.data = folder.path().to_owned();
+        folder.path().clone_into(&mut config.data);
         Ok((config, Some(folder)))
     }
 

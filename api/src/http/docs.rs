@@ -1,4 +1,4 @@
-//! The shapes of bodies and answers, for the OpenAPI document: the decision path reads and writes them by hand.
+//! The shapes of bodies and answers, for the `OpenAPI` document: the decision path reads and writes them by hand.
 
 use serde::Serialize;
 use std::collections::BTreeMap;

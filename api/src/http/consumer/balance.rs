@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::account::Account;
 use domain::ids::Name;
-use domain::ledger::LotKind;
+use domain::ledger::{Ledger, LotKind};
 use domain::money::Credits;
 use domain::policy::Mode;
 use domain::rejection::Rejection;
@@ -71,7 +71,7 @@ impl Credit {
     fn of(name: Name, account: &Account, now: Timestamp) -> Self {
         let BalanceView { available, held } = account.balance(Mode::Live, now).into();
         let ledger = account.ledger(Mode::Live);
-        let lots = ledger.into_iter().flat_map(|ledger| ledger.lots()).map(|lot| LotView {
+        let lots = ledger.into_iter().flat_map(Ledger::lots).map(|lot| LotView {
             lot: lot.id.to_string(),
             kind: lot.kind,
             left: lot.left,
@@ -79,7 +79,7 @@ impl Credit {
             effective: Instant(lot.effective),
             expires: lot.expires.map(Instant),
         });
-        let debt = ledger.map_or(Credits::ZERO, |ledger| ledger.debt());
+        let debt = ledger.map_or(Credits::ZERO, Ledger::debt);
         let test = account.balance(Mode::Test, now).into();
         Self { account: name, available, held, debt, lots: lots.collect(), test, at: Instant(now) }
     }

@@ -56,7 +56,7 @@ pub(super) async fn revoke(
     Tag(request): Tag,
 ) -> Result<Response, Problem> {
     let (actor, key) = (consumer.actor(), text::name("key", &key)?);
-    record(&app, actor, request, (consumer.account, key), KeyChange::Revoked, None).await
+    record(&app, actor, request, (consumer.account, key), (KeyChange::Revoked, None)).await
 }
 
 /// Replaces one of the account's own keys by a new one of the same kind, shown once.

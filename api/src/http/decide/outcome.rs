@@ -3,7 +3,7 @@
 use crate::http::view::{BalanceView, DecisionId, Instant};
 use domain::event::{CreditRefunded, Entry, Event, HoldExpired, RequestBegun, RequestSettled};
 use domain::ids::Name;
-use domain::ledger::{Refunded, Settlement};
+use domain::ledger::{Draws, Refunded, Settlement};
 use domain::money::Credits;
 use domain::pricing::Outcome;
 use serde::Serialize;
@@ -111,5 +111,5 @@ fn moved<'a>(decision_id: DecisionId, state: &'static str, settlement: &Settleme
 }
 
 fn given_back(refund: &Refunded) -> Credits {
-    [&refund.to_debt, &refund.returned, &refund.renewed].into_iter().map(|draws| draws.total()).sum()
+    [&refund.to_debt, &refund.returned, &refund.renewed].into_iter().map(Draws::total).sum()
 }

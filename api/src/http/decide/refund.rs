@@ -15,6 +15,7 @@ use std::sync::Arc;
 /// What to give back.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the field's name is that of the wire")]
 pub(crate) struct Refund {
     /// The refund's own id: the same id gives the first result again.
     refund_id: String,

@@ -20,6 +20,7 @@ pub(crate) struct Words {
 
 /// Headers that the provider's wording gives itself, so that they are not given twice.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each header of our own")]
 pub(crate) struct Own {
     pub(crate) retry_after: bool,
     pub(crate) rate_limit: bool,

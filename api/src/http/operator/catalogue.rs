@@ -14,6 +14,7 @@ use std::sync::Arc;
 /// A price list.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the field's name is that of the wire")]
 pub(crate) struct Prices {
     /// As early as the notice period allows unless given.
     effective: Option<String>,

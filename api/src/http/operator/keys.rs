@@ -160,8 +160,14 @@ pub(super) async fn change(
     if let Some(reason) = &body.reason {
         text::sentence("reason", reason)?;
     }
-    record(&app, actor, request, (text::name("account", &id)?, text::name("key", &key)?), change, body.reason)
-        .await
+    record(
+        &app,
+        actor,
+        request,
+        (text::name("account", &id)?, text::name("key", &key)?),
+        (change, body.reason),
+    )
+    .await
 }
 
 /// Records a key's new standing.
@@ -170,8 +176,7 @@ pub(crate) async fn record(
     actor: Arc<str>,
     request: Option<RequestTag>,
     (account, key): (Name, Name),
-    change: KeyChange,
-    reason: Option<String>,
+    (change, reason): (KeyChange, Option<String>),
 ) -> Result<Response, Problem> {
     let act = AccountAct::ChangeKey { key, change, reason };
     reply::record(app, actor, request, Action::Account { account, act }).await
