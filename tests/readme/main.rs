@@ -25,10 +25,10 @@ impl Demo {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the demo starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
         let mut printed = Vec::new();
         // The last line comes when everything is there.
-        while let Some(line) = lines.next() {
+        for line in lines {
             let last = line.starts_with("Documentation:");
             printed.push(line);
             if last {

@@ -2,8 +2,8 @@
 
 use super::told;
 use crate::engine::FOLD_VERSION;
+use crate::service::{self, ServiceError};
 use adapters::snapshot::Snapshots;
-use adapters::store::sqlite::{OpenError, SqliteStore};
 use adapters::vault::Vault;
 use clap::{Args, Subcommand};
 use domain::book::{Book, Bounds, State};
@@ -61,7 +61,7 @@ pub(super) fn run(args: &AuditArgs) -> ExitCode {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CannotRun {
     #[error("the log cannot be opened")]
-    Open(#[from] OpenError),
+    Open(#[from] ServiceError),
     #[error("the log cannot be read")]
     Read(#[from] StoreError),
     #[error("the report cannot be written")]
@@ -76,11 +76,11 @@ impl Verify {
     }
 
     async fn audit(&self, out: &mut impl Write) -> Result<bool, CannotRun> {
-        let store = SqliteStore::open_read_only(&self.data).await?;
+        let store = service::read_only(&self.data).await?;
         let until = store.head().await?;
-        let mut pass = Pass::begin(&store, &self.data, out).await?;
+        let mut pass = Pass::begin(&*store, &self.data, out).await?;
         let bar = bar(until.position);
-        pass.read(&store, until, &bar).await?;
+        pass.read(&*store, until, &bar).await?;
         bar.finish_and_clear();
         let report = pass.audit.finish(&pass.book);
         write(out, &report)?;
@@ -102,7 +102,7 @@ struct Pass {
 }
 
 impl Pass {
-    async fn begin(store: &SqliteStore, data: &Path, out: &mut impl Write) -> Result<Self, CannotRun> {
+    async fn begin(store: &dyn EventStore, data: &Path, out: &mut impl Write) -> Result<Self, CannotRun> {
         let bounds = Bounds::default();
         let (key, known) = match Vault::open(data, store.book().id, false) {
             Ok(vault) => (vault.hash_key(), true),
@@ -123,7 +123,12 @@ impl Pass {
     }
 
     /// Reads up to the head of the beginning: a service may go on writing.
-    async fn read(&mut self, store: &SqliteStore, until: Head, bar: &ProgressBar) -> Result<(), CannotRun> {
+    async fn read(
+        &mut self,
+        store: &dyn EventStore,
+        until: Head,
+        bar: &ProgressBar,
+    ) -> Result<(), CannotRun> {
         let mut next: Position = 1;
         while next <= until.position {
             let frames = match store.read(next, PAGE).await {

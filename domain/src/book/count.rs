@@ -97,15 +97,12 @@ impl<'a> Walk<'a> {
             let Some((rule, figure, custom)) = self.figure(limit, piece) else { continue };
             let weight = item_weight(limit, piece);
             let part = (limit.excess == Excess::Limit).then_some((place, weight));
-            match counts.iter_mut().find(|count| count.counter == counter) {
-                Some(count) => {
-                    count.weight = count.weight.saturating_add(weight);
-                    count.parts.extend(part);
-                }
-                None => {
-                    let (endpoint, parts) = (piece.endpoint, part.into_iter().collect());
-                    counts.push(Count { limit, counter, rule, figure, weight, custom, endpoint, parts });
-                }
+            if let Some(count) = counts.iter_mut().find(|count| count.counter == counter) {
+                count.weight = count.weight.saturating_add(weight);
+                count.parts.extend(part);
+            } else {
+                let (endpoint, parts) = (piece.endpoint, part.into_iter().collect());
+                counts.push(Count { limit, counter, rule, figure, weight, custom, endpoint, parts });
             }
         }
         counts
@@ -170,7 +167,7 @@ impl<'a> Walk<'a> {
         };
         let subjects =
             limit.by.iter().filter(|dimension| matches!(dimension, Dimension::Ip | Dimension::Owner));
-        subjects.filter_map(of).next()
+        subjects.into_iter().find_map(of)
     }
 
     fn policy_figure(&self, limit: &Limit, piece: Piece<'_>) -> Option<u64> {

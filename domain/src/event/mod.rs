@@ -101,7 +101,6 @@ pub struct RequestTag {
     pub fingerprint: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
 fn is_zero(amount: &crate::money::Credits) -> bool {
     amount.is_zero()
 }
@@ -110,6 +109,7 @@ macro_rules! events {
     ($($name:ident = $version:literal),+ $(,)?) => {
         /// Every event of a book.
         #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+        #[expect(clippy::large_enum_variant, reason = "the largest are the usual ones: a box would cost each decision")]
         pub enum Event { $($name($name)),+ }
 
         $(impl From<$name> for Event {

@@ -64,7 +64,7 @@ impl Load {
         server.stop();
         let decided = rows.iter().filter(|row| row.name != NOOP).map(|row| row.requests).sum::<u64>();
         let size = runtime.block_on(log::size(&server.book(), before, after))?;
-        report::print(&rows, report::Log { decided, events: after - before, bytes: size, memory });
+        report::print(&rows, &report::Log { decided, events: after - before, bytes: size, memory });
         Ok(())
     }
 

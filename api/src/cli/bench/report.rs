@@ -50,7 +50,7 @@ pub(super) struct Log {
 }
 
 /// Prints the runs, each beside the no-op run of as many connections.
-pub(super) fn print(rows: &[Row], log: Log) {
+pub(super) fn print(rows: &[Row], log: &Log) {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header([
