@@ -12,6 +12,10 @@ use domain::pricing::Outcome;
 use domain::time::{Calendar, Timestamp};
 use std::sync::Arc;
 
+/// As in the service.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     divan::main();
 }

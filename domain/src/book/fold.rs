@@ -35,10 +35,11 @@ pub enum Inconsistent {
 impl Book {
     /// Folds one event. The only way in which the state changes.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Inconsistent> {
-        self.check_place(entry)?;
+        let slot = self.slot_of_stream(&entry.stream);
+        self.check_place(entry, slot)?;
         self.state.head = entry.position;
         self.state.at = entry.at;
-        let slot = self.enter(entry);
+        let slot = self.enter(entry, slot);
         match &entry.event {
             Event::RequestAdmitted(event) => self.fold_admitted(entry, slot, event)?,
             Event::RequestDenied(event) => self.fold_denied(entry, slot, event),
@@ -78,7 +79,7 @@ impl Book {
         Ok(())
     }
 
-    fn check_place(&self, entry: &Entry) -> Result<(), Inconsistent> {
+    fn check_place(&self, entry: &Entry, slot: Option<u32>) -> Result<(), Inconsistent> {
         let (head, found) = (self.state.head, entry.position);
         if found != head + 1 {
             return Err(Inconsistent::Position { head, found });
@@ -86,7 +87,10 @@ impl Book {
         if entry.at < self.state.at {
             return Err(Inconsistent::Time);
         }
-        let version = self.version(&entry.stream);
+        let version = match slot.and_then(|slot| self.state.accounts.get(slot)) {
+            Some((_, account)) => account.version,
+            None => self.version(&entry.stream),
+        };
         if entry.version != version + 1 {
             let (stream, found) = (entry.stream.clone(), entry.version);
             return Err(Inconsistent::Version { stream, version, found });
@@ -95,9 +99,9 @@ impl Book {
     }
 
     /// Counts the stream's version and finds its account.
-    fn enter(&mut self, entry: &Entry) -> Option<u32> {
+    fn enter(&mut self, entry: &Entry, slot: Option<u32>) -> Option<u32> {
         match &entry.stream {
-            Stream::Account(name) => Some(self.state.accounts.enter(name)),
+            Stream::Account(name) => Some(slot.unwrap_or_else(|| self.state.accounts.enter(name))),
             Stream::Client(digest) => {
                 self.state.clients.insert(*digest, entry.version);
                 None
