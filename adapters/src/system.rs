@@ -22,6 +22,9 @@ pub fn new_book(kind: BookKind, created: Timestamp) -> io::Result<BookInfo> {
 pub trait Clock: Send + Sync {
     /// The present instant, or that it is not known for sure.
     fn now(&self) -> Result<Timestamp, ClockJump>;
+
+    /// Takes the present time for right after a jump. A clock that cannot jump has nothing to confirm.
+    fn confirm(&self) {}
 }
 
 /// How far the wall clock may run ahead of the monotonic one between two looks.
@@ -72,6 +75,10 @@ impl Clock for SystemClock {
         let now = judge(last.0, passed, wall)?;
         *last = (now, instant);
         Ok(now)
+    }
+
+    fn confirm(&self) {
+        Self::confirm(self);
     }
 }
 

@@ -1,1 +1,8 @@
+//! Counterfoil as a service: the engine that decides, the HTTP API around it, configuration and the command line.
+
+pub mod cli;
+pub mod config;
 pub mod engine;
+pub mod http;
+pub mod publish;
+pub mod service;

@@ -2,5 +2,8 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test says no")]
 
+pub mod binary;
+pub mod client;
 pub mod contract;
 pub mod faulty;
+pub mod sandbox;

@@ -138,7 +138,7 @@ async fn the_view_shows_one_event_a_row() {
     append(&store, 2).await;
     let mut next = open_frame(store.head().await.unwrap());
     next.push(
-        r#"{"position":3,"stream":"account-acme","version":3,"type":"RequestAdmitted","schema":1,"at":1700000000000042,"actor":"gateway:main","request":"r-1","data":{"held":"5"},"personal":{"ip":"sealed"}}"#,
+        r#"{"n":3,"s":"account-acme","v":3,"t":"RequestAdmitted","sv":1,"at":1700000000000042,"by":"gateway:main","id":"r-1","fp":"0123456789abcdef","d":{"held":"5"},"p":{"ip":"sealed"}}"#,
     );
     assert_eq!(store.append(&next.finish().unwrap()).await.unwrap(), AppendOutcome::Appended);
 

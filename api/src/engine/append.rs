@@ -2,8 +2,7 @@
 
 use super::batch::{Batch, Cargo, Waiter};
 use domain::event::Entry;
-use domain::log::codec::{self, CodecError};
-use domain::log::{AppendOutcome, EventStore, Frame, Head, StoreError};
+use domain::log::{AppendOutcome, EventStore, Frame, Head, StoreError, codec};
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -62,7 +61,7 @@ impl Writer {
     }
 
     /// Encodes events into the open frame.
-    pub(super) fn write(&mut self, entries: &[Entry]) -> Result<(), CodecError> {
+    pub(super) fn write(&mut self, entries: &[Entry]) -> Result<(), codec::CodecError> {
         for entry in entries {
             let position = self.open.frame.push_with(|text| codec::encode(entry, text))?;
             debug_assert_eq!(position, entry.position, "the book and the log count alike");

@@ -92,10 +92,11 @@ mod tests {
     use super::*;
     use domain::event::{Facts, Under};
     use domain::policy::Kind;
+    use std::sync::Arc;
 
     fn denied() -> RequestDenied {
         RequestDenied {
-            ask: Facts::default(),
+            ask: Arc::new(Facts::default()),
             under: Under::default(),
             kind: Kind::RateLimited,
             gate: None,

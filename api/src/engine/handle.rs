@@ -13,7 +13,8 @@ use domain::log::{EventStore, Frame, StoreError, codec};
 use domain::policy::Policy;
 use domain::rejection::Rejection;
 use domain::time::{Span, Timestamp};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use tokio::sync::{oneshot, watch};
 
 /// Most entries that one call reads.
@@ -28,6 +29,7 @@ pub(super) struct Shared {
     pub(super) gauges: Gauges,
     pub(super) store: Arc<dyn EventStore>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// An answer, durable.
@@ -122,11 +124,15 @@ impl Handle {
         self.0.queue.wake();
     }
 
-    /// Carries out what waits, takes a last snapshot and ends the engine.
+    /// Carries out what waits, takes a last snapshot and ends the engine. Its thread is gone then, and holds the
+    /// store no more.
     pub async fn stop(&self) {
         // Closed already: it is ending, and there is only the end to wait for.
         let _ = self.0.queue.push(Job::Stop);
         self.ended().await;
+        let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // It has nothing left to do but to return.
+        drop(thread.map(JoinHandle::join));
     }
 
     /// Waits until the engine has ended, whatever the cause, and says why and whether it failed.

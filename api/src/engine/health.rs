@@ -37,7 +37,7 @@ pub struct Health {
     pub snapshot: Position,
     /// Refusals that are counted and not yet recorded.
     pub collapsed: u64,
-    /// How far back a request id is remembered; absent while nothing was forgotten.
+    /// How old the oldest request id is that is remembered; absent while there is none.
     pub id_retention: Option<Span>,
 }
 
@@ -52,8 +52,8 @@ pub(super) struct Gauges {
     last_commit_micros: AtomicU64,
     pub(super) snapshot: AtomicU64,
     pub(super) collapsed: AtomicU64,
-    /// Microseconds; negative: nothing was forgotten.
-    pub(super) id_retention: AtomicI64,
+    /// Microseconds; negative: no id is remembered.
+    id_retention: AtomicI64,
 }
 
 impl Gauges {
@@ -80,6 +80,11 @@ impl Gauges {
         self.largest_batch.fetch_max(events, Ordering::Relaxed);
         self.last_commit_micros.store(micros, Ordering::Relaxed);
         self.head.send_replace(head);
+    }
+
+    /// Tells how far back request ids are remembered.
+    pub(super) fn remembers(&self, back: Option<Span>) {
+        self.id_retention.store(back.map_or(-1, Span::micros), Ordering::Relaxed);
     }
 
     /// Tells a state to whoever watches, once.

@@ -5,7 +5,7 @@
 
 use super::snapshots::FOLD_VERSION;
 use adapters::snapshot::{Refusal, Snapshots};
-use domain::book::{Book, Bounds, Inconsistent};
+use domain::book::{Book, Bounds, Inconsistent, State};
 use domain::event::Entry;
 use domain::ids::{HashKey, Position};
 use domain::log::codec::{self, CodecError};
@@ -96,7 +96,7 @@ pub fn load(source: &Source, until: Option<Position>) -> Result<Loaded, LoadErro
 }
 
 fn begin(source: &Source, until: Option<Position>) -> Result<Loaded, LoadError> {
-    let empty = || Book::new(source.key, source.bounds.clone());
+    let empty = || Book::new(source.key, source.bounds);
     let snapshot = match &source.snapshots {
         Some(snapshots) => newest(source, snapshots)?,
         None => None,
@@ -107,13 +107,13 @@ fn begin(source: &Source, until: Option<Position>) -> Result<Loaded, LoadError> 
 }
 
 fn newest(source: &Source, snapshots: &Snapshots) -> Result<Option<(Head, Book)>, LoadError> {
-    let loading = snapshots.load::<Book>(&*source.store, FOLD_VERSION);
+    let loading = snapshots.load::<State>(&*source.store, FOLD_VERSION);
     let loaded = source.runtime.block_on(loading)?;
     for (path, refusal) in &loaded.refused {
         let why: &Refusal = refusal;
         tracing::warn!(path = %path.display(), %why, "a snapshot does not fit and is passed over");
     }
-    Ok(loaded.found.map(|(head, book)| (head, Book::restore(source.key, source.bounds.clone(), book))))
+    Ok(loaded.found.map(|(head, state)| (head, Book::restore(source.key, source.bounds, state))))
 }
 
 /// Reads and decodes what comes after `head`, and returns where it ended.

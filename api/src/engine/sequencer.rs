@@ -76,14 +76,14 @@ impl Sequencer {
         if let (Ok(now), None) = (now, self.refusal()) {
             self.keep_agenda(now)?;
         }
-        self.work(now)?;
+        self.work()?;
         self.pump()?;
         self.releases.flush();
         if self.stopping { self.finish() } else { Ok(()) }
     }
 
-    /// The time of this turn, never before the last event's.
-    fn now(&self) -> Now {
+    /// The time, never before the last event's.
+    pub(super) fn now(&self) -> Now {
         self.shared.clock.now().map(|now| now.max(self.book.at()))
     }
 
@@ -109,13 +109,11 @@ impl Sequencer {
     fn landed(&mut self, landed: Landed) -> Result<(), End> {
         match landed {
             Landed::Durable { cargo, events, took } => {
+                // Before the answers go out: whoever has one finds it in the figures.
+                self.note_commit(events, took);
                 self.releases.add_all(cargo.waiters);
-                // Let them go before the next frame is even polled.
+                // They go before the next frame is even polled.
                 self.releases.flush();
-                let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-                self.shared.gauges.committed(self.writer.committed.position, events, micros);
-                self.trouble.clear();
-                self.shared.gauges.become_state(State::Running);
                 self.keeper.committed(self.writer.committed, &self.source, &self.shared);
                 Ok(())
             }
@@ -131,18 +129,28 @@ impl Sequencer {
         }
     }
 
+    fn note_commit(&mut self, events: u64, took: Duration) {
+        let gauges = &self.shared.gauges;
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        gauges.committed(self.writer.committed.position, events, micros);
+        let since = self.book.remembered().since();
+        gauges.remembers(since.map(|since| self.book.at().since(since)));
+        gauges.become_state(State::Running);
+        self.trouble.clear();
+    }
+
     /// Takes up what waits, until the open frame is full behind one in flight, or that one is there.
-    fn work(&mut self, now: Now) -> Result<(), End> {
+    fn work(&mut self) -> Result<(), End> {
         if self.pending.is_empty() {
             self.shared.queue.fetch(&mut self.pending);
         }
         let waiting = self.pending.len();
-        let outcome = self.take_up_pending(now);
+        let outcome = self.take_up_pending();
         self.shared.queue.done(waiting - self.pending.len());
         outcome
     }
 
-    fn take_up_pending(&mut self, now: Now) -> Result<(), End> {
+    fn take_up_pending(&mut self) -> Result<(), End> {
         while !self.stopping && !self.writer.is_ready() {
             if self.is_full() {
                 self.pump()?;
@@ -151,13 +159,14 @@ impl Sequencer {
                 }
             }
             let Some(job) = self.pending.pop_front() else { break };
-            self.take_up(job, now)?;
+            self.take_up(job)?;
         }
         Ok(())
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.writer.open.frame.bytes() >= self.config.batch_bytes
+        let frame = &self.writer.open.frame;
+        !frame.is_empty() && frame.bytes() >= self.config.batch_bytes
     }
 
     /// Whether everything before the stop is durable.

@@ -78,7 +78,7 @@ fn write(book: &Book, head: Head, source: &Source, shared: &Shared) {
         position: head.position,
         hash: head.hash,
     };
-    match snapshots.write(&header, book) {
+    match snapshots.write(&header, book.state()) {
         Ok(_) => shared.gauges.snapshot.store(head.position, Ordering::Relaxed),
         Err(error) => tracing::warn!(error = chain(&error), "a snapshot could not be written"),
     }

@@ -17,8 +17,8 @@ use domain::ids::{HashKey, Position};
 use domain::log::EventStore;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use tokio::sync::oneshot;
 
@@ -64,14 +64,16 @@ pub async fn start(config: EngineConfig, parts: Parts) -> Result<(Handle, Openin
         store: store.clone(),
         runtime: tokio::runtime::Handle::current(),
         key,
-        bounds: config.bounds.clone(),
+        bounds: config.bounds,
         snapshots: snapshots.map(Arc::new),
     };
     let (queue, gauges) = (Queue::new(config.queue_max), Gauges::new());
-    let shared = Arc::new(Shared { queue, gauges, store, clock });
+    let shared = Arc::new(Shared { queue, gauges, store, clock, thread: Mutex::default() });
     let handle = Handle(shared.clone());
     let (ready, opened) = oneshot::channel();
-    thread::Builder::new().name("engine".into()).spawn(move || live(config, source, shared, ready))?;
+    let thread =
+        thread::Builder::new().name("engine".into()).spawn(move || live(config, source, shared, ready))?;
+    *handle.0.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
     let opening = opened.await.unwrap_or(Err(StartError::Died))?;
     Ok((handle, opening))
 }

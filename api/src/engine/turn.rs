@@ -15,7 +15,11 @@ use std::sync::atomic::Ordering;
 
 impl Sequencer {
     /// Carries out one job, or tells its sender why not.
-    pub(super) fn take_up(&mut self, job: Job, now: Now) -> Result<(), End> {
+    ///
+    /// The clock is read here, not once for all that waits: a sandbox's clock may have been moved after the turn
+    /// began and before the job was sent, and a job must never be decided at a time before it was sent.
+    pub(super) fn take_up(&mut self, job: Job) -> Result<(), End> {
+        let now = self.now();
         match job {
             Job::Command(command, reply) => match self.admit(now) {
                 Err(failure) => {

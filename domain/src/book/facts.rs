@@ -1,11 +1,13 @@
 //! From what a gateway sent to what the log keeps.
 
+use crate::account::Account;
 use crate::command::{Ask, Attributes, Hidden, Item, Value};
 use crate::event::{Details, Facts, ItemFacts, Personal};
 use crate::ids::Name;
 use crate::policy::{AttributeKind, Excess, Mode, Policy};
 use crate::rejection::Rejection;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Most units of one call where each may be put into an error state by itself.
@@ -33,6 +35,8 @@ pub(super) fn facts(
         endpoint,
         key,
         mode,
+        plan: None,
+        own: BTreeMap::new(),
         ip,
         channel,
         end_user,
@@ -42,6 +46,15 @@ pub(super) fn facts(
         items,
     };
     Ok((facts, personal))
+}
+
+/// Notes the caller's plan, when the policy knows it, and what of its attributes is the account's own: a repeat of
+/// the answer shows them as they were.
+pub(super) fn note_plan(facts: &mut Facts, account: Option<&Account>, policy: &Policy) {
+    let plan = account.map_or(policy.callers.default_plan.as_ref(), |account| account.plan.as_ref());
+    facts.plan = plan.filter(|plan| policy.plans.contains_key(*plan)).cloned();
+    let own = account.and_then(Account::more).map(|more| &more.attributes);
+    facts.own = own.cloned().unwrap_or_default();
 }
 
 fn strip(endpoint: &Arc<str>, policy: &Policy) -> Arc<str> {

@@ -193,6 +193,11 @@ impl Book {
         self.state.decisions.get(position)
     }
 
+    /// Decisions that can still be settled or refunded.
+    pub fn decisions_kept(&self) -> usize {
+        self.state.decisions.len()
+    }
+
     pub fn remembered(&self) -> &Remembered {
         &self.state.remembered
     }

@@ -74,7 +74,8 @@ impl Book {
         let (slot, key, refusal) = self.resolve(&ask.caller, rules)?;
         let (name, account) = self.account_of(slot);
         let mode = key.map_or(Mode::Live, |key| key.mode);
-        let (facts, personal) = facts::facts(ask, rules.policy, key.map(|key| key.name.clone()), mode)?;
+        let (mut facts, personal) = facts::facts(ask, rules.policy, key.map(|key| key.name.clone()), mode)?;
+        facts::note_plan(&mut facts, account, rules.policy);
         if slot.is_none() && facts.ip.is_none() {
             return Err(Rejection::invalid(
                 "ip",
@@ -101,6 +102,7 @@ impl Book {
         let mut places = 0..;
         facts.items.retain(|_| places.next().is_some_and(|place| limited.items.contains(&place)));
         let (name, account) = self.account_of(known.account);
+        facts::note_plan(&mut facts, account, rules.policy);
         let facts = Arc::new(facts);
         let who = Who::of(&facts, name, account);
         let (slot, again) = (known.account, Some(decision));

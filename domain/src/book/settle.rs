@@ -49,6 +49,9 @@ impl Book {
         }
         let open = decision.open.as_deref().filter(|_| decision.settled.is_none());
         let open = open.ok_or(Rejection::WrongState(position, "has its outcome already"))?;
+        if open.stage == Stage::Charged {
+            return Err(Rejection::WrongState(position, "was charged when its hold ran out"));
+        }
         let credit = self.policy_of(open)?.credit.as_ref();
         if credit.is_none_or(|credit| credit.charge != ChargeAt::Begin) {
             return Err(Rejection::WrongState(position, "is not charged when it begins"));

@@ -21,6 +21,12 @@ pub struct Facts {
     pub key: Option<Name>,
     #[serde(skip_serializing_if = "Mode::is_live")]
     pub mode: Mode,
+    /// The caller's plan, when the policy knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Name>,
+    /// Plan attributes of the account's own, which the answer showed in place of the plan's.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub own: BTreeMap<Name, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip: Option<Digest>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +51,8 @@ impl Default for Facts {
             endpoint: Arc::default(),
             key: None,
             mode: Mode::Live,
+            plan: None,
+            own: BTreeMap::new(),
             ip: None,
             channel: None,
             end_user: None,

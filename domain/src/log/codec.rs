@@ -30,6 +30,8 @@ use std::sync::Arc;
 /// Why a text of the log is no event of this release.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
+    #[error("the event cannot be written")]
+    Write(#[from] serde_json::Error),
     #[error("the text is no event")]
     Envelope(#[source] serde_json::Error),
     #[error("position {position}: {kind} is no event type of this release")]
@@ -48,7 +50,7 @@ pub enum CodecError {
 }
 
 /// Appends an entry's canonical text.
-pub fn encode(entry: &Entry, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+pub fn encode(entry: &Entry, out: &mut Vec<u8>) -> Result<(), CodecError> {
     let (kind, schema) = (entry.event.kind(), entry.event.schema());
     number(out, r#"{"n":"#, entry.position);
     out.extend_from_slice(br#","s":""#);

@@ -86,10 +86,12 @@ fn typed(mut root: Spanned<DeTable<'_>>, places: &Places<'_>) -> Result<Policy, 
         };
         let span = error.span().unwrap_or_default();
         let mistake = form(&error, places);
+        // Nothing can be taken out for a field that the policy itself lacks.
+        let whole = error.message().starts_with("missing field") && !mistake.field.contains(['.', '[']);
         if !mistakes.iter().any(|known| follows(&mistake, known)) {
             mistakes.push(mistake);
         }
-        if !prune(root.get_mut(), &span) {
+        if whole || !prune(root.get_mut(), &span) {
             break;
         }
     }

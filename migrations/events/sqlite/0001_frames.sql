@@ -55,14 +55,14 @@ END;
 CREATE VIEW events AS
 SELECT
     frames.first + event.key                   AS position,
-    event.value ->> '$.stream'                 AS stream,
-    event.value ->> '$.version'                AS version,
-    event.value ->> '$.type'                   AS type,
-    event.value ->> '$.schema'                 AS schema,
+    event.value ->> '$.s'                      AS stream,
+    event.value ->> '$.v'                      AS version,
+    event.value ->> '$.t'                      AS type,
+    event.value ->> '$.sv'                     AS schema,
     strftime('%Y-%m-%dT%H:%M:%S', (event.value ->> '$.at') / 1000000, 'unixepoch')
         || printf('.%06dZ', (event.value ->> '$.at') % 1000000) AS at,
-    event.value ->> '$.actor'                  AS actor,
-    event.value ->> '$.request'                AS request,
-    event.value -> '$.data'                    AS data,
-    event.value -> '$.personal'                AS personal
+    event.value ->> '$.by'                     AS actor,
+    event.value ->> '$.id'                     AS request,
+    event.value -> '$.d'                       AS data,
+    event.value -> '$.p'                       AS personal
 FROM frames, json_each(frames.events) AS event;

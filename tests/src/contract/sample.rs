@@ -16,7 +16,7 @@ pub fn frame(head: Head, count: u32, mark: &str) -> Frame {
         let position = frame.next_position();
         let at = 1_700_000_000_000_000 + position;
         frame.push(&format!(
-            r#"{{"position":{position},"stream":"account-acme","version":{position},"type":"CreditGranted","schema":1,"at":{at},"actor":"operator:o","data":{{"mark":"{mark}","say":"ü\"],[\\"}}}}"#
+            r#"{{"n":{position},"s":"account-acme","v":{position},"t":"CreditGranted","sv":1,"at":{at},"by":"operator:o","d":{{"mark":"{mark}","say":"ü\"],[\\"}}}}"#
         ));
     }
     frame.finish().expect("count is at least 1")

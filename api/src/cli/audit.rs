@@ -1,0 +1,219 @@
+//! `counterfoil audit`: proof, for whoever has the files, that nothing was changed and that the rules were kept.
+
+use super::told;
+use crate::engine::FOLD_VERSION;
+use adapters::snapshot::Snapshots;
+use adapters::store::sqlite::{OpenError, SqliteStore};
+use adapters::vault::Vault;
+use clap::{Args, Subcommand};
+use domain::book::{Book, Bounds, State};
+use domain::ids::{HashKey, Position};
+use domain::log::{ChainHash, EventStore, Frame, Head, StoreError, codec};
+use indicatif::{ProgressBar, ProgressStyle};
+use projections::audit::{Audit, Report};
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Events that are read at once.
+const PAGE: usize = 8_192;
+/// The exit code of an audit that could not be made.
+const CANNOT_RUN: u8 = 2;
+
+/// What `audit` takes.
+#[derive(Args, Debug)]
+pub(super) struct AuditArgs {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Subcommand, Debug)]
+enum Act {
+    /// Folds the whole log and checks the chain and every invariant; 0: all hold, 1: findings, 2: cannot run
+    Verify(Verify),
+}
+
+/// What `audit verify` takes.
+#[derive(Args, Debug)]
+pub(super) struct Verify {
+    /// The folder of the log, the snapshots and the keys; a service may be running on it
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub(super) data: PathBuf,
+    /// The hash that the log's last event must have, as noted down elsewhere
+    #[arg(long, value_name = "HASH")]
+    pub(super) expect_head: Option<ChainHash>,
+}
+
+/// Runs the act that the arguments name, and says by its exit code how it ended.
+pub(super) fn run(args: &AuditArgs) -> ExitCode {
+    let Act::Verify(verify) = &args.act;
+    match verify.run(&mut io::stdout().lock()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("counterfoil: the audit cannot run: {}", told(&error));
+            ExitCode::from(CANNOT_RUN)
+        }
+    }
+}
+
+/// Why there is no audit at all.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CannotRun {
+    #[error("the log cannot be opened")]
+    Open(#[from] OpenError),
+    #[error("the log cannot be read")]
+    Read(#[from] StoreError),
+    #[error("the report cannot be written")]
+    Write(#[from] io::Error),
+}
+
+impl Verify {
+    /// Audits the log and writes the report; whether everything held.
+    pub(super) fn run(&self, out: &mut impl Write) -> Result<bool, CannotRun> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(self.audit(out))
+    }
+
+    async fn audit(&self, out: &mut impl Write) -> Result<bool, CannotRun> {
+        let store = SqliteStore::open_read_only(&self.data).await?;
+        let until = store.head().await?;
+        let mut pass = Pass::begin(&store, &self.data, out).await?;
+        let bar = bar(until.position);
+        pass.read(&store, until, &bar).await?;
+        bar.finish_and_clear();
+        let report = pass.audit.finish(&pass.book);
+        write(out, &report)?;
+        let expected = self.expect_head.is_none_or(|expected| expected == report.head.hash);
+        if let Some(expected) = self.expect_head.filter(|_| !expected) {
+            writeln!(out, "\nthe head is not the one expected: {expected}")?;
+        }
+        Ok(report.is_clean() && expected)
+    }
+}
+
+/// One pass over the log: the audit, the fold beside it, and the snapshot to meet on the way.
+struct Pass {
+    audit: Audit,
+    book: Book,
+    snapshot: Option<(Head, Book)>,
+    /// The hash of the last event that was read.
+    last: ChainHash,
+}
+
+impl Pass {
+    async fn begin(store: &SqliteStore, data: &Path, out: &mut impl Write) -> Result<Self, CannotRun> {
+        let bounds = Bounds::default();
+        let (key, known) = match Vault::open(data, store.book().id, false) {
+            Ok(vault) => (vault.hash_key(), true),
+            Err(error) => {
+                writeln!(out, "without the book's keys no snapshot is compared: {}", told(&error))?;
+                (HashKey([0; 16]), false)
+            }
+        };
+        let snapshots = Snapshots::in_dir(data);
+        let loaded = if known { Some(snapshots.load::<State>(store, FOLD_VERSION).await?) } else { None };
+        for (path, refusal) in loaded.iter().flat_map(|loaded| &loaded.refused) {
+            writeln!(out, "{} is passed over: {}", path.display(), told(refusal))?;
+        }
+        let snapshot = loaded.and_then(|loaded| loaded.found);
+        let snapshot = snapshot.map(|(head, state)| (head, Book::restore(key, bounds, state)));
+        let book = Book::new(key, bounds);
+        Ok(Self { audit: Audit::default(), book, snapshot, last: ChainHash::ZERO })
+    }
+
+    /// Reads up to the head of the beginning: a service may go on writing.
+    async fn read(&mut self, store: &SqliteStore, until: Head, bar: &ProgressBar) -> Result<(), CannotRun> {
+        let mut next: Position = 1;
+        while next <= until.position {
+            let frames = match store.read(next, PAGE).await {
+                Ok(frames) => frames,
+                Err(StoreError::Damaged { position, cause }) => {
+                    self.audit.unreadable(position, &told(&*cause));
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
+            };
+            for frame in &frames {
+                if !self.frame(frame) {
+                    return Ok(());
+                }
+                next = frame.end() + 1;
+            }
+            bar.set_position(next - 1);
+            if frames.is_empty() {
+                self.audit.unreadable(next, &"the log ends before its head");
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the log can be read on behind this frame.
+    fn frame(&mut self, frame: &Frame) -> bool {
+        if frame.previous() != self.last {
+            self.audit.unreadable(frame.first(), &"a frame that does not follow the one before by its hash");
+        }
+        self.last = frame.last();
+        let end = frame.end();
+        match frame.events() {
+            Ok(mut events) => events.all(|(position, text)| {
+                let stated = (position == end).then_some(frame.last());
+                self.audit.observe_text(position, text.as_bytes(), stated);
+                self.event(position, text)
+            }),
+            Err(error) => {
+                self.audit.unreadable(frame.first(), &told(&error));
+                false
+            }
+        }
+    }
+
+    /// Checks and folds one event; false when the log cannot be folded on.
+    fn event(&mut self, position: Position, text: &str) -> bool {
+        let entry = match codec::decode(text) {
+            Ok(entry) => entry,
+            Err(error) => {
+                self.audit.unreadable(position, &told(&error));
+                return false;
+            }
+        };
+        self.audit.observe(&entry);
+        if let Err(error) = self.book.apply(&entry) {
+            self.audit.unreadable(position, &told(&error));
+            return false;
+        }
+        if let Some((_, kept)) = self.snapshot.take_if(|(head, _)| head.position == position) {
+            self.audit.compare(&self.book, &kept);
+        }
+        true
+    }
+}
+
+fn bar(events: u64) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style =
+        ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} events, {per_sec}, {eta} left");
+    let bar = ProgressBar::new(events);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    writeln!(out, "head {} {}", report.head.position, report.head.hash)?;
+    writeln!(out, "{} events", report.events)?;
+    for (invariant, outcome) in &report.outcomes {
+        writeln!(out, "{invariant}  {:<22}  {}", outcome.to_string(), invariant.sentence())?;
+    }
+    for finding in &report.findings {
+        writeln!(out, "{finding}")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

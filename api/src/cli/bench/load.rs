@@ -1,0 +1,159 @@
+//! The load: so many connections, each asking again as soon as it is answered.
+
+use super::Failed;
+use super::connection::{self, Requests, Tally};
+use super::histogram::Histogram;
+use super::report::{self, Row};
+use super::server::{GATEWAY, OPERATOR, Server};
+use super::{log, process};
+use clap::Args;
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::LocalSet;
+
+/// How the load is made.
+#[derive(Args)]
+pub(super) struct Load {
+    /// Connections at once; several runs by commas
+    #[arg(long, value_delimiter = ',', default_value = "64,512", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    connections: Vec<u64>,
+    /// How long each run lasts
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Accounts of the spread run
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    accounts: u64,
+    /// Decisions of one account only
+    #[arg(long, conflicts_with = "spread")]
+    hot: bool,
+    /// Decisions of many accounts only
+    #[arg(long)]
+    spread: bool,
+}
+
+/// One kind of request.
+struct Kind {
+    name: &'static str,
+    path: &'static str,
+    accounts: u64,
+}
+
+impl Load {
+    pub(super) fn run(self) -> Result<(), Failed> {
+        let mut server = Server::start()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let accounts = if self.hot { 1 } else { self.accounts };
+        eprintln!("opening {accounts} accounts at http://{}", server.address);
+        runtime.block_on(LocalSet::new().run_until(open_accounts(server.address, accounts)))?;
+        let before = runtime.block_on(log::head(server.address))?;
+        let mut rows = Vec::new();
+        let mut first = 0;
+        for connections in &self.connections {
+            for kind in self.kinds() {
+                eprintln!("{}: {connections} connections, {} s", kind.name, self.seconds);
+                let row = self.measure(&runtime, &server, (&kind, *connections), &mut first)?;
+                rows.push(row);
+            }
+        }
+        let after = runtime.block_on(log::head(server.address))?;
+        let memory = process::peak_memory(server.pid());
+        server.stop();
+        let decided = rows.iter().filter(|row| row.name != NOOP).map(|row| row.requests).sum::<u64>();
+        let size = runtime.block_on(log::size(&server.book(), before, after))?;
+        report::print(&rows, report::Log { decided, events: after - before, bytes: size, memory });
+        Ok(())
+    }
+
+    fn kinds(&self) -> Vec<Kind> {
+        let noop = Kind { name: NOOP, path: "/v1/noop", accounts: 1 };
+        let spread = Kind { name: "spread", path: "/v1/decisions", accounts: self.accounts };
+        let hot = Kind { name: "hot", path: "/v1/decisions", accounts: 1 };
+        match (self.hot, self.spread) {
+            (true, _) => vec![noop, hot],
+            (_, true) => vec![noop, spread],
+            (false, false) => vec![noop, spread, hot],
+        }
+    }
+
+    fn measure(
+        &self,
+        runtime: &tokio::runtime::Runtime,
+        server: &Server,
+        (kind, connections): (&Kind, u64),
+        first: &mut u64,
+    ) -> Result<Row, Failed> {
+        let tally = Rc::new(RefCell::new(Tally { times: Histogram::new(), errors: 0 }));
+        let (began, cpu) = (Instant::now(), server.cpu());
+        let until = began + Duration::from_secs(self.seconds);
+        let run = async {
+            let tasks: Vec<_> = (0..connections)
+                .map(|place| {
+                    let requests =
+                        Requests::new(kind.path, GATEWAY, (*first + place, connections), kind.accounts);
+                    tokio::task::spawn_local(connection::drive(
+                        server.address,
+                        requests,
+                        until,
+                        tally.clone(),
+                    ))
+                })
+                .collect();
+            for task in tasks {
+                task.await??;
+            }
+            Ok::<_, Failed>(())
+        };
+        runtime.block_on(LocalSet::new().run_until(run))?;
+        // The next run begins where no id of this one can be.
+        *first += 1_000_000_000;
+        let (took, cpu) = (began.elapsed(), server.cpu().saturating_sub(cpu));
+        let tally = tally.borrow();
+        Ok(Row::new(kind.name, connections, (took, cpu), &tally))
+    }
+}
+
+/// The name of the yardstick.
+pub(super) const NOOP: &str = "no-op";
+
+const OPENERS: u64 = 32;
+
+async fn open_accounts(address: SocketAddr, accounts: u64) -> Result<(), Failed> {
+    let tasks: Vec<_> = (0..OPENERS.min(accounts))
+        .map(|first| tokio::task::spawn_local(open_some(address, first, accounts)))
+        .collect();
+    for task in tasks {
+        task.await??;
+    }
+    Ok(())
+}
+
+async fn open_some(address: SocketAddr, first: u64, accounts: u64) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect(address).await?;
+    let step = usize::try_from(OPENERS.min(accounts)).unwrap_or(1);
+    for account in (first..accounts).step_by(step) {
+        let name = format!("bench-{account:012}");
+        post(&mut stream, "/v1/accounts", &format!(r#"{{"account":"{name}"}}"#)).await?;
+        let grant = r#"{"amount":"1000000000","kind":"grant"}"#;
+        post(&mut stream, &format!("/v1/accounts/{name}/grants"), grant).await?;
+    }
+    Ok(())
+}
+
+async fn post(stream: &mut TcpStream, path: &str, body: &str) -> std::io::Result<()> {
+    let text = format!(
+        "POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {OPERATOR}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(text.as_bytes()).await?;
+    let mut answer = vec![0; 16 * 1024];
+    let read = stream.read(&mut answer).await?;
+    let line = String::from_utf8_lossy(&answer[..read]);
+    if line.starts_with("HTTP/1.1 2") {
+        return Ok(());
+    }
+    Err(std::io::Error::other(format!("{path} was answered {}", line.lines().next().unwrap_or_default())))
+}

@@ -1,0 +1,40 @@
+//! How much the log grew.
+
+use super::Failed;
+use super::server::OPERATOR;
+use crate::service;
+use domain::ids::Position;
+use std::net::SocketAddr;
+use std::path::Path;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// The last durable event of a running server.
+pub(super) async fn head(address: SocketAddr) -> Result<Position, Failed> {
+    let mut stream = TcpStream::connect(address).await?;
+    let text = format!(
+        "GET /v1/engine HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {OPERATOR}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(text.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+    let figures: serde_json::Value = serde_json::from_str(body)?;
+    figures["head"].as_u64().ok_or_else(|| format!("no head in {body}").into())
+}
+
+/// The bytes of the events after one position up to another.
+pub(super) async fn size(folder: &Path, after: Position, last: Position) -> Result<u64, Failed> {
+    let store = service::read_only(folder).await?;
+    let (mut bytes, mut from) = (0, after + 1);
+    while from <= last {
+        let frames = store.read(from, 10_000).await?;
+        let Some(end) = frames.last().map(domain::log::Frame::end) else { break };
+        for frame in &frames {
+            let events = frame.events()?.filter(|(position, _)| (from..=last).contains(position));
+            bytes += events.map(|(_, text)| text.len() as u64 + 1).sum::<u64>();
+        }
+        from = end + 1;
+    }
+    Ok(bytes)
+}

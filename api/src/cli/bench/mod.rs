@@ -1,0 +1,48 @@
+//! `counterfoil bench`: closed-loop load over HTTP against a server of its own, and what starting and memory cost.
+
+mod connection;
+mod histogram;
+mod load;
+mod log;
+mod memory;
+mod process;
+mod report;
+mod requests;
+mod server;
+mod start;
+
+use clap::{Args, Subcommand};
+use std::error::Error;
+
+pub(super) type Failed = Box<dyn Error>;
+
+/// What `bench` takes.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Bench {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    load: load::Load,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// How fast a start folds a log, with and without a snapshot
+    Start(start::Start),
+    /// What many accounts with full windows take in memory
+    Memory(memory::Memory),
+}
+
+impl Bench {
+    pub(super) fn run(self) -> Result<(), Failed> {
+        if cfg!(debug_assertions) {
+            eprintln!("counterfoil: this is no release build: the figures say little");
+        }
+        match self.what {
+            None => self.load.run(),
+            Some(What::Start(start)) => start.run(),
+            Some(What::Memory(memory)) => memory.run(),
+        }
+    }
+}

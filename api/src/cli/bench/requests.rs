@@ -1,0 +1,94 @@
+//! Commands as a busy book sees them: a policy, accounts with credit, and their requests in turn.
+
+use domain::command::{AccountAct, Action, Ask, Caller, Command, Grant, Publish, Value};
+use domain::event::RequestTag;
+use domain::ids::Name;
+use domain::ledger::LotKind;
+use domain::money::Credits;
+use domain::policy::{Mode, Policy};
+use domain::pricing::Outcome;
+use domain::time::{Calendar, Span, Timestamp};
+use std::sync::Arc;
+
+/// Commands in order: publish, then open and grant for each account, then requests for ever.
+pub(super) struct Requests {
+    accounts: Vec<Name>,
+    turn: u64,
+    now: Timestamp,
+    actor: Arc<str>,
+    endpoint: Arc<str>,
+    chars: Name,
+}
+
+impl Requests {
+    pub(super) fn new(accounts: u64) -> Self {
+        let name =
+            |account: u64| format!("bench-{account:012}").parse().expect("a name of letters and digits");
+        Self {
+            accounts: (0..accounts).map(name).collect(),
+            turn: 0,
+            now: Timestamp::from_micros(1_772_366_400_000_000),
+            actor: "gateway:bench".into(),
+            endpoint: "/api/v1/ai/translation".into(),
+            chars: "chars".parse().expect("a name of letters"),
+        }
+    }
+
+    /// The next command and its time.
+    pub(super) fn next(&mut self) -> (Command, Timestamp) {
+        let turn = self.turn;
+        self.turn += 1;
+        self.now = self.now.plus(Span::from_micros(20));
+        let accounts = self.accounts.len() as u64;
+        let place = |index: u64| usize::try_from(index % accounts).unwrap_or(0);
+        let (action, request) = match turn.checked_sub(1) {
+            None => (publish(), None),
+            Some(turn) if turn < 2 * accounts => {
+                (prepare(&self.accounts[place(turn / 2)], turn % 2 == 0), None)
+            }
+            Some(turn) => {
+                let tag = RequestTag { id: format!("bench-{turn:012}").into(), fingerprint: turn };
+                (self.ask(&self.accounts[place(turn)]), Some(tag))
+            }
+        };
+        (Command { actor: self.actor.clone(), request, action }, self.now)
+    }
+
+    fn ask(&self, account: &Name) -> Action {
+        Action::Request(Box::new(Ask {
+            caller: Caller::Account(account.clone()),
+            ip: None,
+            endpoint: self.endpoint.clone(),
+            channel: None,
+            end_user: None,
+            body: None,
+            attributes: vec![(self.chars.clone(), Value::Number(400.into()))],
+            units: 1,
+            items: Vec::new(),
+            settle: Some(Outcome::Succeeded),
+        }))
+    }
+}
+
+fn publish() -> Action {
+    let policy = Policy::from_toml(include_str!("policy.toml")).expect("the bench's policy is sound");
+    Action::Publish(Publish::Policy { policy: Arc::new(policy), effective: None, emergency: None })
+}
+
+fn prepare(account: &Name, open: bool) -> Action {
+    let act = if open {
+        AccountAct::Open { plan: None, owner: None, calendar: Calendar::default(), opened: None }
+    } else {
+        AccountAct::Grant(Grant {
+            kind: LotKind::Grant,
+            amount: Credits::whole(1_000_000_000),
+            mode: Mode::Live,
+            effective: None,
+            expires: None,
+            priority: 0,
+            unit_value: None,
+            reason: None,
+        })
+    };
+    Action::Account { account: account.clone(), act }
+}

@@ -1,0 +1,79 @@
+//! The server under load: this very program as a child process, on a store of its own that goes away with it.
+
+use super::Failed;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+pub(super) const GATEWAY: &str = "bench-gateway-token-0123456789";
+pub(super) const OPERATOR: &str = "bench-operator-token-0123456789";
+const CONFIG: &str = r#"
+[operators]
+bench = "bench-operator-token-0123456789"
+[gateways]
+bench = "bench-gateway-token-0123456789"
+"#;
+
+/// A server that ends with this value.
+pub(super) struct Server {
+    child: Child,
+    pub(super) address: SocketAddr,
+    folder: TempDir,
+}
+
+impl Server {
+    /// Starts one and waits until it says where it listens.
+    pub(super) fn start() -> Result<Self, Failed> {
+        let folder = tempfile::Builder::new().prefix("counterfoil-bench-").tempdir()?;
+        fs::write(folder.path().join("policy.toml"), include_str!("policy.toml"))?;
+        fs::write(folder.path().join("config.toml"), CONFIG)?;
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .arg("--policy")
+            .arg(folder.path().join("policy.toml"))
+            .arg("--config")
+            .arg(folder.path().join("config.toml"))
+            .arg("--data")
+            .arg(folder.path().join("book"))
+            .env("RUST_LOG", "error")
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = child.stdout.take().ok_or("the server has no output")?;
+        let mut lines = BufReader::new(output).lines();
+        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let (_, address) = line.split_once("http://")?;
+            address.trim().parse().ok()
+        });
+        let address = address.ok_or("the server ended before it listened")?;
+        Ok(Self { child, address, folder })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(super) fn cpu(&self) -> Duration {
+        super::process::cpu(self.pid())
+    }
+
+    /// The folder of its log.
+    pub(super) fn book(&self) -> std::path::PathBuf {
+        self.folder.path().join("book")
+    }
+
+    /// Ends it and waits for that.
+    pub(super) fn stop(&mut self) {
+        // A child that has ended already is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,98 @@
+//! What a start costs: a full fold, and a fold of what a snapshot does not cover.
+
+use super::Failed;
+use super::requests::Requests;
+use crate::engine::{self, EngineConfig};
+use crate::service::{self, Storage, TimeKind};
+use clap::Args;
+use domain::book::{Book, Bounds};
+use domain::event::Entry;
+use domain::log::{ChainHash, EventStore, FrameBuilder, codec};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How large the log is.
+#[derive(Args)]
+pub(super) struct Start {
+    /// Events of the log
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    events: u64,
+    /// Accounts that they belong to
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    accounts: u64,
+}
+
+/// Events of one frame.
+const FRAME: u64 = 1_000;
+
+impl Start {
+    pub(super) fn run(self) -> Result<(), Failed> {
+        let folder = tempfile::Builder::new().prefix("counterfoil-bench-").tempdir()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(self.measure(folder.path()))
+    }
+
+    async fn measure(&self, folder: &Path) -> Result<(), Failed> {
+        let events = self.write(folder).await?;
+        // The first start finds no snapshot and folds everything; its clean stop writes one.
+        let (full, folded) = start(folder).await?;
+        let (covered, after) = start(folder).await?;
+        let rate = u128::from(folded) * 1_000 / full.as_millis().max(1);
+        println!("events: {events}, accounts: {}", self.accounts);
+        println!("full fold: {} ms, {rate} events/s", full.as_millis());
+        println!("start with a snapshot: {} ms, {after} events after it", covered.as_millis());
+        Ok(())
+    }
+
+    /// Writes a log as the engine would, without waiting for anybody.
+    async fn write(&self, folder: &Path) -> Result<u64, Failed> {
+        let parts = service::parts(&Storage::Folder(folder.into()), TimeKind::Wall).await?;
+        let mut requests = Requests::new(self.accounts);
+        let mut book = Book::new(parts.key, Bounds::default());
+        let mut frame = FrameBuilder::open(1, ChainHash::ZERO);
+        let progress = bar(self.events);
+        let mut out: Vec<Entry> = Vec::new();
+        while book.head() < self.events {
+            let (command, now) = requests.next();
+            book.execute(&command, now, &mut out)?;
+            for entry in out.drain(..) {
+                frame.push_with(|text| codec::encode(&entry, text))?;
+            }
+            if u64::from(frame.len()) >= FRAME || book.head() >= self.events {
+                progress.set_position(book.head());
+                frame = append(&*parts.store, frame).await?;
+            }
+        }
+        progress.finish_and_clear();
+        Ok(book.head())
+    }
+}
+
+async fn append(store: &dyn EventStore, frame: FrameBuilder) -> Result<FrameBuilder, Failed> {
+    let (next, last) = (frame.next_position(), frame.last());
+    let frame = frame.finish().ok_or("a frame without events")?;
+    match store.append(&frame).await? {
+        domain::log::AppendOutcome::Appended => Ok(FrameBuilder::open(next, last)),
+        domain::log::AppendOutcome::Conflict { head } => {
+            Err(format!("another writer is at {}", head.position).into())
+        }
+    }
+}
+
+/// Starts the engine and stops it again; gives the time until it decided, and the events folded.
+async fn start(folder: &Path) -> Result<(Duration, u64), Failed> {
+    let parts = service::parts(&Storage::Folder(folder.into()), TimeKind::Wall).await?;
+    let began = Instant::now();
+    let (engine, opening) = engine::start(EngineConfig::default(), parts).await?;
+    let took = began.elapsed();
+    engine.stop().await;
+    engine.ended().await;
+    Ok((took, opening.events))
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn bar(events: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("writing {bar:40} {pos}/{len} {eta}");
+    ProgressBar::new(events).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

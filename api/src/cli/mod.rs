@@ -1,0 +1,74 @@
+//! The command line.
+
+mod audit;
+mod bench;
+mod demo;
+mod policy;
+mod serve;
+mod simulate;
+
+use clap::{Parser, Subcommand};
+use std::error::Error;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Event-sourced billing and quota ledger for API providers.
+#[derive(Parser)]
+#[command(name = "counterfoil", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Decides requests over HTTP
+    Serve(serve::Serve),
+    /// Says what a policy file means, or every mistake in it
+    Policy(policy::PolicyArgs),
+    /// Runs past traffic through a policy, in its own time, and shows what it would have done
+    Simulate(simulate::SimulateArgs),
+    /// Proves from the files that nothing was changed and that the rules were kept
+    Audit(audit::AuditArgs),
+    /// Measures a server of its own under load
+    Bench(bench::Bench),
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let Cli { command } = Cli::parse();
+    log();
+    let result = match command {
+        Command::Serve(serve) => serve.run(),
+        Command::Policy(args) => return policy::run(&args),
+        Command::Simulate(args) => return simulate::run(&args),
+        Command::Audit(args) => return audit::run(&args),
+        Command::Bench(bench) => bench.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("counterfoil: {}", told(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Log lines go to standard error; `RUST_LOG` says which (`info` unless given).
+fn log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Set already: the caller of a test has its own.
+    let _ = lines.try_init();
+}
+
+/// An error and what caused it, in one line.
+fn told(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,150 @@
+//! `counterfoil serve`.
+
+use super::demo;
+use crate::config::Config;
+use crate::publish::{Published, publish};
+use crate::service::{Options, Service, Storage, TimeKind};
+use clap::Args;
+use domain::policy::Policy;
+use std::error::Error;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What `serve` takes.
+#[derive(Args)]
+pub(super) struct Serve {
+    /// The policy file; without it the log's own policy stays in force
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// The folder of the log and the keys
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The address to serve on; port 0 takes any free port
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// A configuration file (TOML); `COUNTERFOIL_…` variables override it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Refuse to start when the policy file differs from the log's newest policy
+    #[arg(long)]
+    policy_locked: bool,
+    /// Put a changed policy in force at once, for this reason, without its notice period
+    #[arg(long, value_name = "REASON")]
+    emergency: Option<String>,
+    /// Serve a sample account under a sample policy, with tokens that everyone knows
+    #[arg(long)]
+    demo: bool,
+    /// Run on a clock that only `POST /v1/sandbox/clock` moves, for tests
+    #[arg(long)]
+    sandbox: bool,
+}
+
+type Failed = Box<dyn Error>;
+
+impl Serve {
+    pub(super) fn run(self) -> Result<(), Failed> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(self.serve())
+    }
+
+    async fn serve(self) -> Result<(), Failed> {
+        // Kept until the end: a demo without a folder of its own leaves nothing behind.
+        let (mut config, _temporary) = self.settings()?;
+        let policy = self.read_policy()?;
+        if self.demo {
+            demo::tokens(&mut config)?;
+        }
+        if config.gateways.is_empty() {
+            tracing::warn!("no gateway has a token: nobody can ask for a decision");
+        }
+        let time = if self.sandbox { TimeKind::Sandbox(crate::service::now()) } else { TimeKind::Wall };
+        let storage = Storage::Folder(config.data.clone());
+        let service = Service::open(Options { config, storage, time }).await?;
+        let opening = service.opening();
+        tracing::info!(
+            head = opening.head,
+            snapshot = opening.snapshot,
+            folded = opening.events,
+            "the book is open"
+        );
+        self.put_in_force(&service, policy).await?;
+        let address = service.address()?;
+        if self.demo {
+            let key = demo::account(&service).await?;
+            let next = service.engine().read(None, |book, _| book.head() + 1).await?;
+            demo::tour(address, &key, next);
+        } else {
+            println!("listening on http://{address}");
+        }
+        Ok(service.serve(stopped()?).await?)
+    }
+
+    /// The configuration with what the command line says, and the folder of a demo that was given none.
+    fn settings(&self) -> Result<(Config, Option<tempfile::TempDir>), Failed> {
+        let mut config = Config::read(self.config.as_deref())?;
+        if let Some(listen) = self.listen {
+            config.listen = listen;
+        }
+        if let Some(data) = &self.data {
+            config.data.clone_from(data);
+            return Ok((config, None));
+        }
+        if !self.demo {
+            return Ok((config, None));
+        }
+        let folder = tempfile::Builder::new().prefix("counterfoil-demo-").tempdir()?;
+        folder.path().clone_into(&mut config.data);
+        Ok((config, Some(folder)))
+    }
+
+    fn read_policy(&self) -> Result<Option<Policy>, Failed> {
+        match &self.policy {
+            Some(file) => read_policy(file).map(Some),
+            None if self.demo => parse_policy(demo::POLICY, Path::new("the demo's policy")).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn put_in_force(&self, service: &Service, policy: Option<Policy>) -> Result<(), Failed> {
+        let Some(policy) = policy else {
+            let has_one =
+                service.engine().read(None, |book, _| !book.catalogue().policies().is_empty()).await?;
+            return if has_one {
+                Ok(())
+            } else {
+                Err("the log has no policy yet: give one with --policy FILE".into())
+            };
+        };
+        match publish(service.engine(), policy, self.policy_locked, self.emergency.clone()).await? {
+            Published::Unchanged => tracing::info!("the policy is the log's newest"),
+            Published::From(effective) => tracing::info!(%effective, "the policy was published"),
+        }
+        Ok(())
+    }
+}
+
+fn read_policy(file: &Path) -> Result<Policy, Failed> {
+    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    parse_policy(&text, file)
+}
+
+fn parse_policy(text: &str, file: &Path) -> Result<Policy, Failed> {
+    Policy::from_toml(text).map_err(|mistakes| {
+        let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+        format!("{}:\n  {}", file.display(), lines.join("\n  ")).into()
+    })
+}
+
+/// Ends at ctrl-c and SIGTERM.
+fn stopped() -> Result<impl Future<Output = ()>, Failed> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping");
+    })
+}

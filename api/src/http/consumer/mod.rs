@@ -1,0 +1,27 @@
+//! What consumers read: limits, balance, usage, their key, prices and notices. Reading costs nothing.
+
+mod balance;
+mod key;
+mod limits;
+mod notices;
+mod prices;
+mod usage;
+
+use super::App;
+use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of consumers.
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(limits::limits))
+        .routes(routes!(balance::balance))
+        .routes(routes!(usage::usage))
+        .routes(routes!(usage::summary))
+        .routes(routes!(key::current))
+        .routes(routes!(key::revoke))
+        .routes(routes!(key::rotate))
+        .routes(routes!(prices::prices))
+        .routes(routes!(notices::notices))
+}

@@ -1,0 +1,49 @@
+//! Reading and rendering decisions, without a service.
+
+use super::headers;
+use super::wording::Compiled;
+use domain::event::LimitState;
+use domain::policy::Policy;
+use domain::time::{Span, Timestamp};
+use std::sync::Arc;
+
+fn five_gates() -> Compiled {
+    let text = include_str!("../../../../policies/five-gates.toml");
+    Compiled::new(Arc::new(Policy::from_toml(text).expect("a policy")))
+}
+
+fn states(compiled: &Compiled, at: Timestamp) -> Vec<LimitState> {
+    let limits = compiled.policy.limits.iter();
+    limits
+        .map(|limit| LimitState(limit.name.clone(), u64::MAX, 3, at.plus(Span::from_micros(1_500_000))))
+        .collect()
+}
+
+#[test]
+fn the_rate_limit_headers_are_structured_fields() {
+    let compiled = five_gates();
+    let at = Timestamp::from_micros(1_000_000_000);
+    let states = states(&compiled, at);
+    for text in [headers::policy(&states, &compiled), headers::state(&states, at)] {
+        let list = sfv::Parser::new(&text).parse::<sfv::List>().expect("a structured field");
+        assert_eq!(list.len(), compiled.policy.limits.len(), "{text}");
+        for (entry, state) in list.iter().zip(&states) {
+            let sfv::ListEntry::Item(item) = entry else { panic!("{text}: not an item") };
+            assert!(
+                matches!(&item.bare_item, sfv::BareItem::String(name) if name.as_str() == state.0.as_str()),
+                "{text}"
+            );
+            assert!(!item.params.is_empty(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_time_to_wait_is_in_whole_seconds_rounded_up_and_left_out_where_there_is_none() {
+    let name: domain::ids::Name = "burst".parse().expect("a name");
+    let at = Timestamp::from_micros(1_000_000_000);
+    let state = |resets| headers::state(&[LimitState(name.clone(), 20, 19, resets)], at);
+    assert_eq!(state(at.plus(Span::from_micros(1_000_001))), r#""burst";r=19;t=2"#);
+    assert_eq!(state(at), r#""burst";r=19;t=0"#);
+    assert_eq!(state(Timestamp::FAR), r#""burst";r=19"#);
+}

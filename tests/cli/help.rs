@@ -1,0 +1,46 @@
+//! Every command explains itself.
+
+use crate::world::run;
+
+/// The commands that a help text lists.
+fn commands(help: &str) -> Vec<String> {
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let lines = listed.take_while(|line| !line.trim().is_empty());
+    // A description may go on in the next line, which is set further in.
+    let names = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    names.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+fn explained(path: &[String]) -> Vec<String> {
+    let asked: Vec<String> = path.iter().cloned().chain(["--help".to_owned()]).collect();
+    let help = run(&asked);
+    assert!(help.good && help.out.contains("Usage: counterfoil"), "{path:?}: {help:?}");
+    let lines: Vec<_> = help.out.lines().collect();
+    assert!(
+        !lines[0].is_empty() && !lines[0].starts_with("Usage"),
+        "{path:?} says what it does: {}",
+        lines[0]
+    );
+    commands(&help.out)
+}
+
+#[test]
+fn every_command_says_what_it_does_and_how_it_is_used() {
+    let mut open: Vec<Vec<String>> = vec![Vec::new()];
+    let mut seen = Vec::new();
+    while let Some(path) = open.pop() {
+        for command in explained(&path).into_iter().filter(|command| command != "help") {
+            open.push(path.iter().cloned().chain([command]).collect());
+        }
+        seen.push(path.join(" "));
+    }
+    for known in ["policy", "policy check", "simulate"] {
+        assert!(seen.iter().any(|path| path == known), "{known} is none of {seen:?}");
+    }
+}
+
+#[test]
+fn an_unknown_command_is_refused_with_a_hint() {
+    let run = run(&["simulat"]);
+    assert!(!run.good && run.err.contains("simulate"), "{run:?}");
+}

@@ -1,0 +1,9 @@
+//! The HTTP API over a real socket: who may call what, what is refused and how, and what answers look like.
+
+mod answers;
+mod auth;
+mod bad_input;
+mod idempotency;
+mod openapi;
+mod paging;
+mod routes;

@@ -1,0 +1,4 @@
+//! The rules that hold for all five providers.
+
+mod counting;
+mod repeats;
