@@ -134,7 +134,9 @@ fn with_its_outcome(bencher: Bencher<'_, '_>, accounts: u32) {
         .with_inputs(|| traffic.borrow_mut().commands(Some(Outcome::Succeeded)))
         .bench_local_refs(|commands| {
             let mut traffic = traffic.borrow_mut();
-            commands.iter().for_each(|command| traffic.take(command));
+            for command in commands.iter() {
+                traffic.take(command);
+            }
         });
 }
 

@@ -97,16 +97,13 @@ impl<'a> Walk<'a> {
             let Some((rule, figure, custom)) = self.figure(limit, piece) else { continue };
             let weight = item_weight(limit, piece);
             let part = (limit.excess == Excess::Limit).then_some((place, weight));
-            match counts.iter_mut().find(|count| count.counter == counter) {
-                Some(count) => {
-                    count.weight = count.weight.saturating_add(weight);
-                    count.parts.extend(part);
-                }
-                None => {
-                    let (endpoint, parts) = (piece.endpoint, part.into_iter().collect());
-                    counts.push(Count { limit, counter, rule, figure, weight, custom, endpoint, parts });
-                }
+            if let Some(count) = counts.iter_mut().find(|count| count.counter == counter) {
+                count.weight = count.weight.saturating_add(weight);
+                count.parts.extend(part);
+                continue;
             }
+            let (endpoint, parts) = (piece.endpoint, part.into_iter().collect());
+            counts.push(Count { limit, counter, rule, figure, weight, custom, endpoint, parts });
         }
         counts
     }
@@ -168,9 +165,9 @@ impl<'a> Walk<'a> {
             )?;
             self.figures.get(&figure_key(self.key, &limit.name, digest)).copied()
         };
-        let subjects =
+        let mut subjects =
             limit.by.iter().filter(|dimension| matches!(dimension, Dimension::Ip | Dimension::Owner));
-        subjects.filter_map(of).next()
+        subjects.find_map(of)
     }
 
     fn policy_figure(&self, limit: &Limit, piece: Piece<'_>) -> Option<u64> {

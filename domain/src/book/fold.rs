@@ -1,7 +1,7 @@
 //! The fold: how each event changes the state. Nothing is decided here.
 
 use super::decisions::{Decision, Open, Stage};
-use super::{Ban, Book, Who, admin, escalate, request};
+use super::{Ban, Book, Who, admin, escalate, gauge};
 use crate::account::{self, Context};
 use crate::event::{
     BanLifted, BanStarted, CreditRefunded, DenialsCollapsed, Entry, Event, Facts, Fired, HoldExpired,
@@ -176,7 +176,7 @@ impl Book {
             figures: &self.state.figures,
             again: event.reprocesses.is_some(),
         };
-        request::record(&walk, &mut self.state.meters, (event.limited.as_ref(), event.until.is_some()))
+        gauge::record(&walk, &mut self.state.meters, (event.limited.as_ref(), event.until.is_some()))
     }
 
     fn fold_denied(&mut self, entry: &Entry, slot: Option<u32>, event: &RequestDenied) {
@@ -231,7 +231,7 @@ impl Book {
     }
 
     fn fold_settled(&mut self, entry: &Entry, event: &RequestSettled) -> Result<(), Inconsistent> {
-        self.move_credit(entry, event.decision, event.settlement.as_ref(), event.refund.as_ref())?;
+        self.move_credit(entry, event.decision, event.settlement.as_ref(), event.refund.as_deref())?;
         let decision = self.decision_mut(event.decision)?;
         decision.settled = Some(entry.position);
         let (slot, open) = (decision.account, decision.open.take());

@@ -15,8 +15,8 @@ struct Told<'a> {
 
 impl Attributes for Told<'_> {
     fn attribute(&self, name: &str) -> Option<Value<'_>> {
-        let details = self.later.into_iter().chain([self.first, self.whole]);
-        details.filter_map(|details| value(details, name)).next()
+        let mut details = self.later.into_iter().chain([self.first, self.whole]);
+        details.find_map(|details| value(details, name))
     }
 }
 
@@ -53,7 +53,7 @@ fn sum(
         let units = super::count::len(facts);
         let free = u32::try_from(limited.len()).unwrap_or(u32::MAX);
         let told = Told { later, first: &facts.details, whole: &facts.details };
-        let one = price(&facts.endpoint, &told).map_err(refusal)?;
+        let one = price(&facts.endpoint, &told).map_err(|error| refusal(&error))?;
         return times(one, units.saturating_sub(free));
     }
     let mut total = Credits::ZERO;
@@ -62,7 +62,7 @@ fn sum(
             continue;
         }
         let told = Told { later, first: &item.details, whole: &facts.details };
-        total = total.plus(price(&item.endpoint, &told).map_err(refusal)?);
+        total = total.plus(price(&item.endpoint, &told).map_err(|error| refusal(&error))?);
     }
     in_range(total)
 }
@@ -83,8 +83,8 @@ fn in_range(total: Credits) -> Result<Credits, Rejection> {
     Credits::positive(total.decimal()).map_err(|error| Rejection::Amount { field: "attributes", error })
 }
 
-fn refusal(error: PriceError) -> Rejection {
-    let field = match &error {
+fn refusal(error: &PriceError) -> Rejection {
+    let field = match error {
         PriceError::NoPrice { .. } => "endpoint",
         PriceError::Missing { .. }
         | PriceError::NotFigure { .. }

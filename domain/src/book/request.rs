@@ -3,16 +3,17 @@
 //! The first gate that refuses wins: key, ban, suspension, size, the limits in the policy's order, credit.
 
 use super::count::{self, Count, Walk};
-use super::{Book, Draft, Piece, Verdict, Who, facts, price};
+use super::gauge::{Gauge, show};
+use super::preflight::{Credit, credit};
+use super::{Book, Draft, Piece, Verdict, Who, facts};
 use crate::account::{Account, Standing};
 use crate::catalogue::InForce;
 use crate::command::{Ask, Caller};
-use crate::event::{Balance, Facts, LimitState, Limited, Personal, RequestAdmitted, RequestDenied, Stream};
+use crate::event::{Facts, Personal, RequestAdmitted, RequestDenied, Stream};
 use crate::ids::{Digest, Name, Position};
-use crate::ledger::{Draws, Overdraft};
 use crate::limits::{self, Rule};
 use crate::money::Credits;
-use crate::policy::{ChargeAt, Counts, Excess, Kind, Mode, Signal};
+use crate::policy::{Excess, Kind, Mode, Signal};
 use crate::pricing::Outcome;
 use crate::rejection::Rejection;
 use crate::time::{Calendar, Timestamp};
@@ -20,52 +21,33 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// A request on its way down the ladder.
-struct Asked<'a> {
-    rules: InForce<'a>,
-    slot: Option<u32>,
-    who: Who<'a>,
-    facts: Arc<Facts>,
-    now: Timestamp,
+pub(super) struct Asked<'a> {
+    pub(super) rules: InForce<'a>,
+    pub(super) slot: Option<u32>,
+    pub(super) who: Who<'a>,
+    pub(super) facts: Arc<Facts>,
+    pub(super) now: Timestamp,
     /// Set when the limited items of an earlier decision are taken up again.
-    again: Option<Position>,
-    settle: Option<Outcome>,
+    pub(super) again: Option<Position>,
+    pub(super) settle: Option<Outcome>,
 }
 
 /// Why a gate refused.
-struct Refusal {
-    kind: Kind,
-    gate: Option<Name>,
-    reason: Arc<str>,
-    count: Option<u64>,
-    limit: Option<u64>,
-    retry_at: Option<Timestamp>,
-    price: Option<Credits>,
+pub(super) struct Refusal {
+    pub(super) kind: Kind,
+    pub(super) gate: Option<Name>,
+    pub(super) reason: Arc<str>,
+    pub(super) count: Option<u64>,
+    pub(super) limit: Option<u64>,
+    pub(super) retry_at: Option<Timestamp>,
+    pub(super) price: Option<Credits>,
 }
 
 impl Refusal {
-    fn new(kind: Kind, reason: impl Into<Arc<str>>) -> Self {
+    pub(super) fn new(kind: Kind, reason: impl Into<Arc<str>>) -> Self {
         let (gate, count, limit, retry_at, price) = (None, None, None, None, None);
         Self { kind, gate, reason: reason.into(), count, limit, retry_at, price }
     }
-}
-
-/// What the limits said.
-#[derive(Default)]
-struct Gauge {
-    limits: Vec<LimitState>,
-    /// What each of them would have counted: given back when a later gate refuses.
-    weights: Vec<u64>,
-    limited: Option<Limited>,
-    shadow: Vec<Name>,
-}
-
-/// What credit an admission moves.
-#[derive(Default)]
-struct Credit {
-    hold: Draws,
-    charge: Draws,
-    uncollected: Credits,
-    balance: Option<Balance>,
 }
 
 impl Book {
@@ -127,7 +109,7 @@ impl Book {
             return self.refuse(asked, refusal, gauge, personal);
         }
         self.check_room(asked)?;
-        let credit = match self.credit(asked, gauge.limited.as_ref())? {
+        let credit = match credit(asked, gauge.limited.as_ref())? {
             Ok(credit) => credit,
             Err(refusal) => return self.refuse(asked, refusal, gauge, personal),
         };
@@ -207,7 +189,7 @@ impl Book {
             return ControlFlow::Continue(());
         }
         if limit.mode.is_enforced() {
-            return ControlFlow::Break(self.denial(asked, count, &verdict));
+            return ControlFlow::Break(denial(asked, count, &verdict));
         }
         if !gauge.shadow.contains(&limit.name) {
             gauge.shadow.push(limit.name.clone());
@@ -236,31 +218,6 @@ impl Book {
         show(gauge, count, &verdict, count::counted(count, gauge.limited.as_ref()));
     }
 
-    fn denial(&self, asked: &Asked<'_>, count: &Count<'_>, verdict: &limits::Verdict) -> Refusal {
-        let limit = count.limit;
-        let jobs = limit.rule == Rule::Concurrency;
-        let kind = if jobs { Kind::QueueFull } else { Kind::RateLimited };
-        let reason: Arc<str> = match &limit.reason {
-            Some(reason) => reason.replace("{endpoint}", count.endpoint).into(),
-            None => limit.name.as_str().into(),
-        };
-        let retry_at = match verdict.retry_after {
-            Some(wait) => Some(asked.now.plus(wait)),
-            None if jobs && count.weight <= verdict.limit => Some(self.job_retry(asked, limit)),
-            None => None,
-        };
-        let (gate, counted, figure) = (Some(limit.name.clone()), Some(verdict.count), Some(verdict.limit));
-        Refusal { gate, count: counted, limit: figure, retry_at, ..Refusal::new(kind, reason) }
-    }
-
-    /// The policy's hint, at most the time to the earliest expiry of one of the account's holds.
-    fn job_retry(&self, asked: &Asked<'_>, limit: &crate::policy::Limit) -> Timestamp {
-        let first = asked.who.account.and_then(|account| account.open_decisions().first());
-        let earliest = first.map_or(Timestamp::FAR, |(until, _)| *until);
-        let hint = limit.retry_hint.unwrap_or(crate::time::Span::from_secs(1));
-        asked.now.plus(hint).min(earliest)
-    }
-
     pub(super) fn is_full(&self) -> bool {
         let state = &self.state;
         state.meters.len() + state.clients.len() + state.accounts.len() >= self.bounds.subjects_max
@@ -277,9 +234,12 @@ impl Book {
     fn check_room(&self, asked: &Asked<'_>) -> Result<(), Rejection> {
         if self.is_full() {
             let meters = &self.state.meters;
-            let known = self.walk(asked).each(|count| match meters.contains(count.counter) {
-                true => ControlFlow::Continue(()),
-                false => ControlFlow::Break(()),
+            let known = self.walk(asked).each(|count| {
+                if meters.contains(count.counter) {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
             });
             if known.is_break() || self.is_new(&self.stream(asked)) {
                 return Err(Rejection::TooManySubjects);
@@ -291,50 +251,6 @@ impl Book {
             return Err(Rejection::TooManyHolds(name.clone()));
         }
         Ok(())
-    }
-
-    /// Holds or charges credit; the inner error is the refusal for want of it.
-    fn credit(
-        &self,
-        asked: &Asked<'_>,
-        limited: Option<&Limited>,
-    ) -> Result<Result<Credit, Refusal>, Rejection> {
-        let Asked { rules, facts, now, .. } = asked;
-        let limited = limited.map_or(&[][..], |limited| &limited.items);
-        let (Some(credit), Some(list), Some(account)) =
-            (&rules.policy.credit, rules.prices, asked.who.account)
-        else {
-            return Ok(Ok(Credit::default()));
-        };
-        let first = price::hold(list, facts, limited)?;
-        let empty = crate::ledger::Ledger::default();
-        let ledger = account.ledger(facts.mode).unwrap_or(&empty);
-        let (available, held) = (ledger.available(*now), ledger.held());
-        let Some(hold) = ledger.plan_hold(first, Overdraft::None, *now) else {
-            return Ok(Err(Refusal {
-                gate: "credit".parse().ok(),
-                price: Some(first),
-                ..Refusal::new(Kind::InsufficientCredits, "insufficient_credits")
-            }));
-        };
-        if let Some(outcome) = asked.settle {
-            let charge = credit.outcomes.charge(outcome);
-            let cost = price::cost(list, facts, limited, None, charge)?;
-            let settlement = ledger.plan_settle(&[], cost, credit.overdraft, *now);
-            let charge = settlement.further;
-            let balance = Some(Balance(available.minus(charge.total()), held));
-            return Ok(Ok(Credit {
-                hold: Draws::default(),
-                charge,
-                uncollected: settlement.uncollected,
-                balance,
-            }));
-        }
-        let after = available.minus(first);
-        let charged_now = credit.charge == ChargeAt::Admission;
-        let held = if charged_now { held } else { held.plus(hold.total()) };
-        let (hold, charge) = if charged_now { (Draws::default(), hold) } else { (hold, Draws::default()) };
-        Ok(Ok(Credit { hold, charge, uncollected: Credits::ZERO, balance: Some(Balance(after, held)) }))
     }
 
     fn admit(&self, asked: &Asked<'_>, gauge: Gauge, credit: Credit, personal: Personal) -> Vec<Draft> {
@@ -410,6 +326,31 @@ impl Book {
     }
 }
 
+fn denial(asked: &Asked<'_>, count: &Count<'_>, verdict: &limits::Verdict) -> Refusal {
+    let limit = count.limit;
+    let jobs = limit.rule == Rule::Concurrency;
+    let kind = if jobs { Kind::QueueFull } else { Kind::RateLimited };
+    let reason: Arc<str> = match &limit.reason {
+        Some(reason) => reason.replace("{endpoint}", count.endpoint).into(),
+        None => limit.name.as_str().into(),
+    };
+    let retry_at = match verdict.retry_after {
+        Some(wait) => Some(asked.now.plus(wait)),
+        None if jobs && count.weight <= verdict.limit => Some(job_retry(asked, limit)),
+        None => None,
+    };
+    let (gate, counted, figure) = (Some(limit.name.clone()), Some(verdict.count), Some(verdict.limit));
+    Refusal { gate, count: counted, limit: figure, retry_at, ..Refusal::new(kind, reason) }
+}
+
+/// The policy's hint, at most the time to the earliest expiry of one of the account's holds.
+fn job_retry(asked: &Asked<'_>, limit: &crate::policy::Limit) -> Timestamp {
+    let first = asked.who.account.and_then(|account| account.open_decisions().first());
+    let earliest = first.map_or(Timestamp::FAR, |(until, _)| *until);
+    let hint = limit.retry_hint.unwrap_or(crate::time::Span::from_secs(1));
+    asked.now.plus(hint).min(earliest)
+}
+
 type Resolved<'a> = (Option<u32>, Option<&'a crate::account::Key>, Option<Refusal>);
 
 /// The calendar that a limit's periods follow.
@@ -446,74 +387,4 @@ fn too_large(asked: &Asked<'_>, size: &crate::policy::Size, piece: Piece<'_>) ->
     }
     let (gate, limit) = (Some(size.name.clone()), Some(size.max));
     Some(Refusal { gate, limit, ..Refusal::new(Kind::TooLarge, size.name.as_str()) })
-}
-
-/// Shows a limit in the answer; of several counters of one limit the one with the least left.
-fn show(gauge: &mut Gauge, count: &Count<'_>, verdict: &limits::Verdict, weight: u64) {
-    if let Rule::Cooldown { .. } = count.rule {
-        return;
-    }
-    let state = LimitState(count.limit.name.clone(), verdict.limit, verdict.remaining, verdict.resets_at);
-    let weight = if verdict.admitted { weight } else { 0 };
-    match gauge.limits.iter().position(|known| known.0 == state.0) {
-        Some(place) if gauge.limits[place].2 <= state.2 => {}
-        Some(place) => (gauge.limits[place], gauge.weights[place]) = (state, weight),
-        None => {
-            gauge.limits.push(state);
-            gauge.weights.push(weight);
-        }
-    }
-}
-
-impl Gauge {
-    /// Puts the items into an error state that do not fit into what is left, in the order of the request; a
-    /// call that counts as one goes there as a whole.
-    fn limit(&mut self, count: &Count<'_>, mut left: u64) {
-        let calls = count.limit.counts == Counts::Calls;
-        let gate = &count.limit.name;
-        let limited = self.limited.get_or_insert_with(|| Limited { gate: gate.clone(), items: Vec::new() });
-        let mut marked = Vec::new();
-        for (item, weight) in &count.parts {
-            let fits = !calls && *weight <= left;
-            if limited.items.binary_search(item).is_ok() {
-                continue;
-            }
-            if fits { left -= weight } else { marked.push(*item) }
-        }
-        limited.items.extend(marked);
-        limited.items.sort_unstable();
-    }
-
-    /// The limits as they stand after a refusal: nothing was counted.
-    fn unmoved(mut self) -> Vec<LimitState> {
-        for (state, weight) in self.limits.iter_mut().zip(self.weights) {
-            state.2 = state.2.saturating_add(weight).min(state.1);
-        }
-        self.limits
-    }
-}
-
-/// Counts what was admitted, and returns the jobs that the request opened, by counter.
-pub(super) fn record(
-    walk: &Walk<'_>,
-    meters: &mut super::Meters,
-    (limited, open): (Option<&Limited>, bool),
-) -> Vec<(Digest, u64)> {
-    let mut opened = Vec::new();
-    let utc = Calendar::default();
-    let _ = walk.each(|count| {
-        let jobs = count.rule == Rule::Concurrency;
-        let weight = count::counted(&count, limited);
-        if weight == 0 || jobs && !open {
-            return ControlFlow::<()>::Continue(());
-        }
-        let calendar = calendar(count.limit, walk.who.account, &utc);
-        let ask = limits::Ask { now: walk.now, weight, figure: count.figure, calendar };
-        meters.admit(count.counter, &count.rule, &ask);
-        if jobs {
-            opened.push((count.counter, weight));
-        }
-        ControlFlow::Continue(())
-    });
-    opened
 }

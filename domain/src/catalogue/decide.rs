@@ -61,9 +61,8 @@ fn notice_kept(
 ) -> Result<(), Rejection> {
     match emergency {
         Some("") => Err(Rejection::invalid("emergency", "must give the reason")),
-        Some(_) => Ok(()),
         None if effective < now.plus(lead) => Err(Rejection::NoticeTooShort(lead)),
-        None => Ok(()),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -101,7 +101,6 @@ pub struct RequestTag {
     pub fingerprint: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
 fn is_zero(amount: &crate::money::Credits) -> bool {
     amount.is_zero()
 }

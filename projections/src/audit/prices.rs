@@ -105,7 +105,7 @@ impl<'a> Rating<'a> {
             Some(settlement) => (settlement.charged(), settlement.uncollected),
             None => (Credits::ZERO, Credits::ZERO),
         };
-        let back = event.refund.as_ref().map(domain::ledger::Refunded::total).unwrap_or_default();
+        let back = event.refund.as_deref().map(domain::ledger::Refunded::total).unwrap_or_default();
         let before = decided.charged.minus(decided.refunded);
         let paid = if open.is_charged { before.plus(charged).minus(back) } else { charged };
         let paid = paid.plus(uncollected);
