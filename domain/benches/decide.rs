@@ -12,6 +12,10 @@ use domain::pricing::Outcome;
 use domain::time::{Calendar, Timestamp};
 use std::sync::Arc;
 
+/// As in the service.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     divan::main();
 }
@@ -130,7 +134,7 @@ fn with_its_outcome(bencher: Bencher<'_, '_>, accounts: u32) {
         .with_inputs(|| traffic.borrow_mut().commands(Some(Outcome::Succeeded)))
         .bench_local_refs(|commands| {
             let mut traffic = traffic.borrow_mut();
-            for command in &*commands {
+            for command in commands.iter() {
                 traffic.take(command);
             }
         });

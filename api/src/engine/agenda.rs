@@ -24,7 +24,7 @@ impl Sequencer {
         while max.is_none_or(|max| recorded < max) {
             let Some(minute) = self.collapsed.take_before(until) else { break };
             let now = self.stamp();
-            self.book.collapse(&minute.stream, &minute.event(), now, &mut self.out);
+            self.book.collapse(minute.stream.clone(), minute.event(), now, &mut self.out);
             self.writer.open.cargo.minutes.push(minute);
             self.write_out()?;
             recorded += 1;

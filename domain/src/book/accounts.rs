@@ -57,11 +57,8 @@ impl Accounts {
         self.slots.is_empty()
     }
 
-    /// The slot of an account, made when its first event comes.
+    /// A slot for an account that has none, made when its first event comes.
     pub(super) fn enter(&mut self, name: &Name) -> u32 {
-        if let Some(slot) = self.slot(name.as_str()) {
-            return slot;
-        }
         let slot = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
         self.slots.push((name.clone(), Account::default()));
         self.names.insert(name.clone(), slot);

@@ -35,7 +35,7 @@ impl Ban {
 /// Bans by subject.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Bans {
-    bans: Map<Digest, Ban>,
+    by_subject: Map<Digest, Ban>,
     /// The tuples of dimensions by which anyone was ever banned.
     kinds: Vec<Vec<Dimension>>,
     /// Bans that are over are let go when there are this many.
@@ -67,34 +67,34 @@ impl Bans {
         now: Timestamp,
     ) -> Option<&Ban> {
         let subjects = self.kinds.iter().filter_map(|by| Self::subject(key, policy, who, by, piece));
-        subjects.filter_map(|subject| self.bans.get(&subject)).find(|ban| ban.is_in_force(now))
+        subjects.filter_map(|subject| self.by_subject.get(&subject)).find(|ban| ban.is_in_force(now))
     }
 
     /// Bans that are kept, also those that are over.
     pub fn len(&self) -> usize {
-        self.bans.len()
+        self.by_subject.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.bans.is_empty()
+        self.by_subject.is_empty()
     }
 
     pub fn get(&self, subject: Digest) -> Option<&Ban> {
-        self.bans.get(&subject)
+        self.by_subject.get(&subject)
     }
 
     pub(super) fn start(&mut self, by: &[Dimension], subject: Digest, ban: Ban) {
         if !self.kinds.iter().any(|known| known == by) {
             self.kinds.push(by.to_vec());
         }
-        if self.bans.len() >= self.clear_at.max(CLEAR_MIN) {
-            self.bans.retain(|_, known| known.is_in_force(ban.since));
-            self.clear_at = 2 * self.bans.len();
+        if self.by_subject.len() >= self.clear_at.max(CLEAR_MIN) {
+            self.by_subject.retain(|_, known| known.is_in_force(ban.since));
+            self.clear_at = 2 * self.by_subject.len();
         }
-        self.bans.insert(subject, ban);
+        self.by_subject.insert(subject, ban);
     }
 
     pub(super) fn lift(&mut self, subject: Digest) -> Option<Ban> {
-        self.bans.remove(&subject)
+        self.by_subject.remove(&subject)
     }
 }

@@ -100,10 +100,10 @@ impl<'a> Walk<'a> {
             if let Some(count) = counts.iter_mut().find(|count| count.counter == counter) {
                 count.weight = count.weight.saturating_add(weight);
                 count.parts.extend(part);
-            } else {
-                let (endpoint, parts) = (piece.endpoint, part.into_iter().collect());
-                counts.push(Count { limit, counter, rule, figure, weight, custom, endpoint, parts });
+                continue;
             }
+            let (endpoint, parts) = (piece.endpoint, part.into_iter().collect());
+            counts.push(Count { limit, counter, rule, figure, weight, custom, endpoint, parts });
         }
         counts
     }
@@ -165,9 +165,9 @@ impl<'a> Walk<'a> {
             )?;
             self.figures.get(&figure_key(self.key, &limit.name, digest)).copied()
         };
-        let subjects =
+        let mut subjects =
             limit.by.iter().filter(|dimension| matches!(dimension, Dimension::Ip | Dimension::Owner));
-        subjects.into_iter().find_map(of)
+        subjects.find_map(of)
     }
 
     fn policy_figure(&self, limit: &Limit, piece: Piece<'_>) -> Option<u64> {

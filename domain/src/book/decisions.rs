@@ -3,12 +3,11 @@
 use crate::event::{Facts, Limited, Under};
 use crate::ids::{Digest, Name, Position};
 use crate::ledger::Draws;
-use crate::map::Map;
 use crate::money::Credits;
 use crate::policy::Mode;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// An admitted request.
@@ -62,21 +61,31 @@ pub enum Stage {
 }
 
 /// Decisions by position, oldest first out.
+///
+/// Positions only grow, so they lie in order and are found by halving; nothing is hashed or moved when one is
+/// added. The few that outlive their time because they are open lie apart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Decisions {
-    kept: Map<Position, Decision>,
-    order: VecDeque<Position>,
+    positions: VecDeque<Position>,
+    kept: VecDeque<Decision>,
+    late: BTreeMap<Position, Decision>,
     /// The newest decision that was let go.
     retired: Position,
 }
 
 impl Decisions {
     pub fn get(&self, position: Position) -> Option<&Decision> {
-        self.kept.get(&position)
+        match self.positions.binary_search(&position) {
+            Ok(place) => self.kept.get(place),
+            Err(_) => self.late.get(&position),
+        }
     }
 
     pub fn get_mut(&mut self, position: Position) -> Option<&mut Decision> {
-        self.kept.get_mut(&position)
+        match self.positions.binary_search(&position) {
+            Ok(place) => self.kept.get_mut(place),
+            Err(_) => self.late.get_mut(&position),
+        }
     }
 
     /// Whether a decision of this position may have been let go.
@@ -84,38 +93,46 @@ impl Decisions {
         position > 0 && position <= self.retired
     }
 
+    /// Keeps a decision, whose position is above all others.
     pub fn keep(&mut self, position: Position, decision: Decision) {
-        self.kept.insert(position, decision);
-        self.order.push_back(position);
+        self.positions.push_back(position);
+        self.kept.push_back(decision);
     }
 
     /// Lets go of what is older than `retention`, and of the oldest beyond `max`. What is open stays.
     pub fn retire(&mut self, now: Timestamp, retention: Span, max: usize) {
         let oldest = now.minus(retention);
-        for _ in 0..self.order.len().min(4) {
-            let Some(position) = self.order.front().copied() else { return };
-            let decision = self.kept.get(&position);
-            if self.order.len() <= max && decision.is_some_and(|decision| decision.at >= oldest) {
-                return;
+        for _ in 0..RETIRE_STEP {
+            let Some(first) = self.kept.front() else { break };
+            if self.len() <= max && first.at >= oldest {
+                break;
             }
-            self.order.pop_front();
-            if decision.is_some_and(Decision::is_waiting) {
-                self.order.push_back(position);
-                return;
+            let (Some(position), Some(decision)) = (self.positions.pop_front(), self.kept.pop_front()) else {
+                break;
+            };
+            if decision.is_waiting() {
+                self.late.insert(position, decision);
+            } else {
+                self.retired = self.retired.max(position);
             }
-            self.kept.remove(&position);
-            self.retired = self.retired.max(position);
+        }
+        if let Some(first) = self.late.first_entry().filter(|first| !first.get().is_waiting()) {
+            self.retired = self.retired.max(*first.key());
+            first.remove();
         }
     }
 
     pub fn len(&self) -> usize {
-        self.kept.len()
+        self.kept.len() + self.late.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
+        self.kept.is_empty() && self.late.is_empty()
     }
 }
+
+/// Most decisions let go for each one that is added.
+const RETIRE_STEP: usize = 4;
 
 impl Decision {
     /// Whether it waits for its outcome or for its time to run out, which speaks of it once more.

@@ -47,8 +47,8 @@ pub(super) fn watching<'a>(
     let hears = move |escalation: &&Escalation| {
         escalation.signal == signal && who.is_within(&escalation.only, policy, piece, now)
     };
-    let heard = policy.escalations.iter().filter(hears);
-    heard.filter_map(move |escalation| Some((escalation, counter(key, policy, escalation, who, piece)?)))
+    let listening = policy.escalations.iter().filter(hears);
+    listening.filter_map(move |escalation| Some((escalation, counter(key, policy, escalation, who, piece)?)))
 }
 
 /// How one more signal is put to an escalation's counter.

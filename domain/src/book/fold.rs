@@ -1,7 +1,7 @@
 //! The fold: how each event changes the state. Nothing is decided here.
 
 use super::decisions::{Decision, Open, Stage};
-use super::{Ban, Book, Who, admin, escalate, request};
+use super::{Ban, Book, Who, admin, escalate, gauge};
 use crate::account::{self, Context};
 use crate::event::{
     BanLifted, BanStarted, CreditRefunded, DenialsCollapsed, Entry, Event, Facts, Fired, HoldExpired,
@@ -35,10 +35,11 @@ pub enum Inconsistent {
 impl Book {
     /// Folds one event. The only way in which the state changes.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Inconsistent> {
-        self.check_place(entry)?;
+        let slot = self.slot_of_stream(&entry.stream);
+        self.check_place(entry, slot)?;
         self.state.head = entry.position;
         self.state.at = entry.at;
-        let slot = self.enter(entry);
+        let slot = self.enter(entry, slot);
         match &entry.event {
             Event::RequestAdmitted(event) => self.fold_admitted(entry, slot, event)?,
             Event::RequestDenied(event) => self.fold_denied(entry, slot, event),
@@ -78,7 +79,7 @@ impl Book {
         Ok(())
     }
 
-    fn check_place(&self, entry: &Entry) -> Result<(), Inconsistent> {
+    fn check_place(&self, entry: &Entry, slot: Option<u32>) -> Result<(), Inconsistent> {
         let (head, found) = (self.state.head, entry.position);
         if found != head + 1 {
             return Err(Inconsistent::Position { head, found });
@@ -86,7 +87,10 @@ impl Book {
         if entry.at < self.state.at {
             return Err(Inconsistent::Time);
         }
-        let version = self.version(&entry.stream);
+        let version = match slot.and_then(|slot| self.state.accounts.get(slot)) {
+            Some((_, account)) => account.version,
+            None => self.version(&entry.stream),
+        };
         if entry.version != version + 1 {
             let (stream, found) = (entry.stream.clone(), entry.version);
             return Err(Inconsistent::Version { stream, version, found });
@@ -95,9 +99,9 @@ impl Book {
     }
 
     /// Counts the stream's version and finds its account.
-    fn enter(&mut self, entry: &Entry) -> Option<u32> {
+    fn enter(&mut self, entry: &Entry, slot: Option<u32>) -> Option<u32> {
         match &entry.stream {
-            Stream::Account(name) => Some(self.state.accounts.enter(name)),
+            Stream::Account(name) => Some(slot.unwrap_or_else(|| self.state.accounts.enter(name))),
             Stream::Client(digest) => {
                 self.state.clients.insert(*digest, entry.version);
                 None
@@ -172,7 +176,7 @@ impl Book {
             figures: &self.state.figures,
             again: event.reprocesses.is_some(),
         };
-        request::record(&walk, &mut self.state.meters, (event.limited.as_ref(), event.until.is_some()))
+        gauge::record(&walk, &mut self.state.meters, (event.limited.as_ref(), event.until.is_some()))
     }
 
     fn fold_denied(&mut self, entry: &Entry, slot: Option<u32>, event: &RequestDenied) {
@@ -227,7 +231,7 @@ impl Book {
     }
 
     fn fold_settled(&mut self, entry: &Entry, event: &RequestSettled) -> Result<(), Inconsistent> {
-        self.move_credit(entry, event.decision, event.settlement.as_ref(), event.refund.as_ref())?;
+        self.move_credit(entry, event.decision, event.settlement.as_ref(), event.refund.as_deref())?;
         let decision = self.decision_mut(event.decision)?;
         decision.settled = Some(entry.position);
         let (slot, open) = (decision.account, decision.open.take());

@@ -13,7 +13,9 @@ mod dues;
 mod escalate;
 mod facts;
 mod fold;
+mod gauge;
 mod meters;
+mod preflight;
 mod price;
 mod read;
 mod remembered;
@@ -270,15 +272,14 @@ impl Book {
     /// One event for refusals that were only counted.
     pub fn collapse(
         &mut self,
-        stream: &Stream,
-        collapsed: &DenialsCollapsed,
+        stream: Stream,
+        collapsed: DenialsCollapsed,
         now: Timestamp,
         out: &mut Vec<Entry>,
     ) {
         let now = now.max(self.state.at);
-        let mut drafts = vec![Draft::new(stream.clone(), collapsed.clone())];
-        drafts.extend(self.escalate_denial(stream, &collapsed.first, collapsed.count, now));
-        for draft in drafts {
+        let consequences = self.escalate_denial(&stream, &collapsed.first, collapsed.count, now);
+        for draft in std::iter::once(Draft::new(stream, collapsed)).chain(consequences) {
             let entry = self.place(draft, Arc::from(BOOK), now);
             self.take(entry, out);
         }

@@ -15,8 +15,8 @@ struct Told<'a> {
 
 impl Attributes for Told<'_> {
     fn attribute(&self, name: &str) -> Option<Value<'_>> {
-        let details = self.later.into_iter().chain([self.first, self.whole]);
-        details.into_iter().find_map(|details| value(details, name))
+        let mut details = self.later.into_iter().chain([self.first, self.whole]);
+        details.find_map(|details| value(details, name))
     }
 }
 

@@ -49,15 +49,12 @@ impl Book {
         }
         let open = decision.open.as_deref().filter(|_| decision.settled.is_none());
         let open = open.ok_or(Rejection::WrongState(position, "has its outcome already"))?;
-        if open.stage == Stage::Charged {
-            return Err(Rejection::WrongState(position, "was charged when its hold ran out"));
-        }
         let credit = self.policy_of(open)?.credit.as_ref();
         if credit.is_none_or(|credit| credit.charge != ChargeAt::Begin) {
             return Err(Rejection::WrongState(position, "is not charged when it begins"));
         }
         if open.stage == Stage::Charged {
-            return Err(Rejection::WrongState(position, "was charged when it ran out"));
+            return Err(Rejection::WrongState(position, "was charged when its hold ran out"));
         }
         let empty = Ledger::default();
         let ledger = self.ledger_of(decision).unwrap_or(&empty);
@@ -100,7 +97,7 @@ impl Book {
         };
         let ledger = self.ledger_of(decision);
         let balance = ledger.map(|ledger| {
-            after(balance(ledger, now), open.hold.total(), settlement.as_ref(), refund.as_ref())
+            after(balance(ledger, now), open.hold.total(), settlement.as_ref(), refund.as_deref())
         });
         let settled = RequestSettled { decision: position, outcome, details, settlement, refund, balance };
         let (stream, name) = self.stream_of(decision, open.ask.ip);
@@ -120,7 +117,7 @@ impl Book {
         (open, credit): (&Open, &CreditRules),
         (outcome, details): (Outcome, &Details),
         now: Timestamp,
-    ) -> Result<(Option<Settlement>, Option<Refunded>), Rejection> {
+    ) -> Result<(Option<Settlement>, Option<Box<Refunded>>), Rejection> {
         let list = self.state.catalogue.price_list(open.under.prices());
         let (Some(list), Some(_)) = (list, decision.account) else { return Ok((None, None)) };
         let charge = credit.outcomes.charge(outcome);
@@ -166,7 +163,7 @@ fn correct(
     (charge, cost): (Charge, Credits),
     (ledger, credit): (&Ledger, &CreditRules),
     now: Timestamp,
-) -> Result<(Option<Settlement>, Option<Refunded>), Rejection> {
+) -> Result<(Option<Settlement>, Option<Box<Refunded>>), Rejection> {
     let charged = decision.charged.total();
     if cost > charged {
         let settlement = Settlement { uncollected: cost.minus(charged), ..Settlement::default() };
@@ -179,7 +176,7 @@ fn correct(
     }
     let refundable = Refundable { charged: &decision.charged, refunded: decision.refunded };
     let refund = ledger.plan_refund(refundable, back, Some(credit.refund_validity), now);
-    Ok((None, Some(refund.map_err(|error| no_refund(error, left))?)))
+    Ok((None, Some(Box::new(refund.map_err(|error| no_refund(error, left))?))))
 }
 
 fn no_refund(error: RefundError, left: Credits) -> Rejection {
@@ -199,12 +196,12 @@ fn balance(ledger: &Ledger, now: Timestamp) -> Balance {
 /// on overdraft was taken off the available credit when it was held.
 fn after(
     Balance(available, held): Balance,
-    hold: Credits,
+    reserved: Credits,
     settlement: Option<&Settlement>,
     refund: Option<&Refunded>,
 ) -> Balance {
     let back = refund.map(Refunded::total).unwrap_or_default();
     let Some(settlement) = settlement else { return Balance(available.plus(back), held) };
     let freed = settlement.rest.released.total().minus(settlement.further.total());
-    Balance(available.plus(freed).plus(back), held.minus(hold))
+    Balance(available.plus(freed).plus(back), held.minus(reserved))
 }

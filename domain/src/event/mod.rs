@@ -109,7 +109,6 @@ macro_rules! events {
     ($($name:ident = $version:literal),+ $(,)?) => {
         /// Every event of a book.
         #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-        #[expect(clippy::large_enum_variant, reason = "the largest are the usual ones: a box would cost each decision")]
         pub enum Event { $($name($name)),+ }
 
         $(impl From<$name> for Event {

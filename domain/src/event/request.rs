@@ -228,7 +228,7 @@ pub struct RequestSettled {
     pub settlement: Option<Settlement>,
     /// What the outcome gives back of an earlier charge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refund: Option<Refunded>,
+    pub refund: Option<Box<Refunded>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<Balance>,
 }

@@ -98,7 +98,8 @@ impl Ledger {
 
     /// The instant of the next expiry of unreserved credit.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.lots.iter().filter(|lot| lot.left.is_positive()).filter_map(|lot| lot.expires).min()
+        let expiring = self.lots.iter().filter_map(|lot| Some((lot.expires?, lot.left)));
+        expiring.filter(|(_, left)| left.is_positive()).map(|(expires, _)| expires).min()
     }
 
     /// Whether it equals a fresh ledger: no credit, no hold, no debt.

@@ -105,10 +105,8 @@ impl<'a> Rating<'a> {
             Some(settlement) => (settlement.charged(), settlement.uncollected),
             None => (Credits::ZERO, Credits::ZERO),
         };
-        let back = event.refund.as_ref().map(domain::ledger::Refunded::total).unwrap_or_default();
+        let back = event.refund.as_deref().map(domain::ledger::Refunded::total).unwrap_or_default();
         let before = decided.charged.minus(decided.refunded);
-        let paid = if open.is_charged { before.plus(charged).minus(back) } else { charged };
-        let paid = paid.plus(uncollected);
         let Some((list, credit)) = self.rules(open.under) else {
             return self.equal(
                 "moved without a price list",
@@ -129,6 +127,13 @@ impl<'a> Rating<'a> {
                 | Charge::Refund,
                 _,
             ) => cost(open, &event.details, rule, list),
+        };
+        let paid = match &price {
+            _ if !open.is_charged => charged.plus(uncollected),
+            // A refund by an operator in between is no part of the price.
+            _ if uncollected.is_positive() => decided.charged.plus(charged).plus(uncollected),
+            Ok(price) if back.is_zero() && before <= *price && *price <= decided.charged => *price,
+            Ok(_) | Err(_) => before.plus(charged).minus(back),
         };
         self.priced("charged + uncollected", price, paid);
     }

@@ -53,7 +53,7 @@ impl<'a> OutcomeView<'a> {
         let plain = moved.unwrap_or_else(|| plain(event.decision.into(), "settled"));
         Self {
             outcome: Some(event.outcome),
-            refunded: event.refund.as_ref().map_or(Credits::ZERO, given_back),
+            refunded: event.refund.as_deref().map_or(Credits::ZERO, given_back),
             balance: event.balance.map(BalanceView::from),
             ..plain
         }

@@ -222,7 +222,7 @@ fn many_refusals_of_a_minute_are_counted_and_recorded_as_one_event() {
     scene.wait("60s");
     let (from, to) = (scene.now.minus("60s".parse().expect("a span")), scene.now);
     let collapsed = DenialsCollapsed { first: *first, count: 3, from, to };
-    scene.book.collapse(&stream, &collapsed, to, &mut scene.log);
+    scene.book.collapse(stream, collapsed, to, &mut scene.log);
     assert_eq!(scene.count("DenialsCollapsed"), 1);
     assert!(matches!(scene.last(), Event::AccountSuspended(_)), "5 and 3 make 8");
     let refused: u64 = scene

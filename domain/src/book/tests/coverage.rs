@@ -158,7 +158,7 @@ fn credit_and_requests(scene: &mut Scene) {
     let crate::book::Reply::Collapsed(first, stream) = reply else { panic!("recorded: {reply:?}") };
     let (from, to) = (scene.now, scene.now);
     let collapsed = crate::event::DenialsCollapsed { first: *first, count: 1, from, to };
-    scene.book.collapse(&stream, &collapsed, to, &mut scene.log);
+    scene.book.collapse(stream, collapsed, to, &mut scene.log);
 }
 
 fn acts(scene: &mut Scene) {

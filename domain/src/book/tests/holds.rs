@@ -135,7 +135,7 @@ fn a_hold_that_runs_out_may_be_charged_and_then_neither_begins_nor_is_charged_ag
     scene.wait("1h").sweep();
     assert!(matches!(
         begin(&mut scene, decision),
-        Err(Rejection::WrongState(_, "was charged when it ran out"))
+        Err(Rejection::WrongState(_, "was charged when its hold ran out"))
     ));
     assert_eq!(scene.balance("acme"), balance("15", "0"));
 }

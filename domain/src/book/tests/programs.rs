@@ -230,7 +230,7 @@ fn moved(event: &Event) -> Credits {
         Event::CreditAdjusted(event) => Credits::ZERO.minus(event.draws.total()),
         Event::RequestAdmitted(RequestAdmitted { charge, .. }) => Credits::ZERO.minus(charge.total()),
         Event::RequestSettled(event) => {
-            let back = event.refund.as_ref().map_or(Credits::ZERO, crate::ledger::Refunded::total);
+            let back = event.refund.as_deref().map_or(Credits::ZERO, crate::ledger::Refunded::total);
             event.settlement.as_ref().map_or(Credits::ZERO, less).plus(back)
         }
         Event::HoldExpired(event) => less(&event.settlement),

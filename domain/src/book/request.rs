@@ -2,52 +2,49 @@
 //!
 //! The first gate that refuses wins: key, ban, suspension, size, the limits in the policy's order, credit.
 
+use super::count::{self, Count, Walk};
+use super::gauge::{Gauge, show};
+use super::preflight::{Credit, credit};
 use super::{Book, Draft, Piece, Verdict, Who, facts};
-use crate::account::Standing;
+use crate::account::{Account, Standing};
 use crate::catalogue::InForce;
 use crate::command::{Ask, Caller};
 use crate::event::{Facts, Personal, RequestAdmitted, RequestDenied, Stream};
 use crate::ids::{Digest, Name, Position};
+use crate::limits::{self, Rule};
 use crate::money::Credits;
-use crate::policy::{Kind, Mode, Signal};
+use crate::policy::{Excess, Kind, Mode, Signal};
 use crate::pricing::Outcome;
 use crate::rejection::Rejection;
-use crate::time::Timestamp;
-use credit::Credit;
-use gate::Gauge;
+use crate::time::{Calendar, Timestamp};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-mod credit;
-mod gate;
-
-pub(super) use gate::{calendar, record};
-
 /// A request on its way down the ladder.
-struct Asked<'a> {
-    rules: InForce<'a>,
-    slot: Option<u32>,
-    who: Who<'a>,
-    facts: Arc<Facts>,
-    now: Timestamp,
+pub(super) struct Asked<'a> {
+    pub(super) rules: InForce<'a>,
+    pub(super) slot: Option<u32>,
+    pub(super) who: Who<'a>,
+    pub(super) facts: Arc<Facts>,
+    pub(super) now: Timestamp,
     /// Set when the limited items of an earlier decision are taken up again.
-    again: Option<Position>,
-    settle: Option<Outcome>,
+    pub(super) again: Option<Position>,
+    pub(super) settle: Option<Outcome>,
 }
 
 /// Why a gate refused.
-struct Refusal {
-    kind: Kind,
-    gate: Option<Name>,
-    reason: Arc<str>,
-    count: Option<u64>,
-    limit: Option<u64>,
-    retry_at: Option<Timestamp>,
-    price: Option<Credits>,
+pub(super) struct Refusal {
+    pub(super) kind: Kind,
+    pub(super) gate: Option<Name>,
+    pub(super) reason: Arc<str>,
+    pub(super) count: Option<u64>,
+    pub(super) limit: Option<u64>,
+    pub(super) retry_at: Option<Timestamp>,
+    pub(super) price: Option<Credits>,
 }
 
 impl Refusal {
-    fn new(kind: Kind, reason: impl Into<Arc<str>>) -> Self {
+    pub(super) fn new(kind: Kind, reason: impl Into<Arc<str>>) -> Self {
         let (gate, count, limit, retry_at, price) = (None, None, None, None, None);
         Self { kind, gate, reason: reason.into(), count, limit, retry_at, price }
     }
@@ -112,7 +109,7 @@ impl Book {
             return self.refuse(asked, refusal, gauge, personal);
         }
         self.check_room(asked)?;
-        let credit = match Self::credit(asked, gauge.limited.as_ref())? {
+        let credit = match credit(asked, gauge.limited.as_ref())? {
             Ok(credit) => credit,
             Err(refusal) => return self.refuse(asked, refusal, gauge, personal),
         };
@@ -158,6 +155,67 @@ impl Book {
         let ban = self.state.bans.find(self.key, asked.rules.policy, &asked.who, piece, asked.now)?;
         let (gate, retry_at) = (Some(ban.name.clone()), ban.until);
         Some(Refusal { gate, retry_at, ..Refusal::new(Kind::Banned, "banned") })
+    }
+
+    fn limits(&self, asked: &Asked<'_>, gauge: &mut Gauge) -> Option<Refusal> {
+        let walk = self.walk(asked);
+        match walk.each(|count| self.gate(asked, &count, gauge)) {
+            ControlFlow::Continue(()) => None,
+            ControlFlow::Break(refusal) => Some(refusal),
+        }
+    }
+
+    fn walk<'a>(&'a self, asked: &'a Asked<'a>) -> Walk<'a> {
+        Walk {
+            key: self.key,
+            policy: asked.rules.policy,
+            who: asked.who,
+            facts: &asked.facts,
+            now: asked.now,
+            figures: &self.state.figures,
+            again: asked.again.is_some(),
+        }
+    }
+
+    fn gate(&self, asked: &Asked<'_>, count: &Count<'_>, gauge: &mut Gauge) -> ControlFlow<Refusal> {
+        let limit = count.limit;
+        if limit.excess == Excess::Limit && limit.mode.is_enforced() {
+            self.mark(asked, count, gauge);
+            return ControlFlow::Continue(());
+        }
+        let verdict = self.check(asked, count, count.weight);
+        show(gauge, count, &verdict, count.weight);
+        if verdict.admitted {
+            return ControlFlow::Continue(());
+        }
+        if limit.mode.is_enforced() {
+            return ControlFlow::Break(denial(asked, count, &verdict));
+        }
+        if !gauge.shadow.contains(&limit.name) {
+            gauge.shadow.push(limit.name.clone());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn check(&self, asked: &Asked<'_>, count: &Count<'_>, weight: u64) -> limits::Verdict {
+        let utc = Calendar::default();
+        let calendar = calendar(count.limit, asked.who.account, &utc);
+        let ask = limits::Ask { now: asked.now, weight, figure: count.figure, calendar };
+        self.state.meters.check(count.counter, &count.rule, &ask)
+    }
+
+    /// Puts the items that do not fit into an error state, the last ones first. What an earlier limit has put
+    /// there weighs nothing here.
+    fn mark(&self, asked: &Asked<'_>, count: &Count<'_>, gauge: &mut Gauge) {
+        let weight = count::counted(count, gauge.limited.as_ref());
+        let mut verdict = self.check(asked, count, weight);
+        if !verdict.admitted {
+            let left = verdict.limit.saturating_sub(verdict.count);
+            gauge.limit(count, left);
+            let fits = count::counted(count, gauge.limited.as_ref());
+            verdict = self.check(asked, count, fits);
+        }
+        show(gauge, count, &verdict, count::counted(count, gauge.limited.as_ref()));
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -268,7 +326,44 @@ impl Book {
     }
 }
 
+fn denial(asked: &Asked<'_>, count: &Count<'_>, verdict: &limits::Verdict) -> Refusal {
+    let limit = count.limit;
+    let jobs = limit.rule == Rule::Concurrency;
+    let kind = if jobs { Kind::QueueFull } else { Kind::RateLimited };
+    let reason: Arc<str> = match &limit.reason {
+        Some(reason) => reason.replace("{endpoint}", count.endpoint).into(),
+        None => limit.name.as_str().into(),
+    };
+    let retry_at = match verdict.retry_after {
+        Some(wait) => Some(asked.now.plus(wait)),
+        None if jobs && count.weight <= verdict.limit => Some(job_retry(asked, limit)),
+        None => None,
+    };
+    let (gate, counted, figure) = (Some(limit.name.clone()), Some(verdict.count), Some(verdict.limit));
+    Refusal { gate, count: counted, limit: figure, retry_at, ..Refusal::new(kind, reason) }
+}
+
+/// The policy's hint, at most the time to the earliest expiry of one of the account's holds.
+fn job_retry(asked: &Asked<'_>, limit: &crate::policy::Limit) -> Timestamp {
+    let first = asked.who.account.and_then(|account| account.open_decisions().first());
+    let earliest = first.map_or(Timestamp::FAR, |(until, _)| *until);
+    let hint = limit.retry_hint.unwrap_or(crate::time::Span::from_secs(1));
+    asked.now.plus(hint).min(earliest)
+}
+
 type Resolved<'a> = (Option<u32>, Option<&'a crate::account::Key>, Option<Refusal>);
+
+/// The calendar that a limit's periods follow.
+pub(super) fn calendar<'a>(
+    limit: &crate::policy::Limit,
+    account: Option<&'a Account>,
+    utc: &'a Calendar,
+) -> &'a Calendar {
+    match account {
+        Some(account) if !limit.calendar.is_utc() => &account.calendar,
+        Some(_) | None => utc,
+    }
+}
 
 fn suspension(asked: &Asked<'_>) -> Option<Refusal> {
     let suspension = asked.who.account?.suspension(asked.now)?;
