@@ -1,12 +1,13 @@
 //! M4: charged + uncollected = what the price list in force at admission gives.
 
 use super::Invariant::M4;
-use super::decisions::{Decided, Decisions, Open};
+use super::decisions::{Decided, Decisions};
 use super::report::{Findings, Place};
 use super::world::World;
 use domain::event::{
     Details, Entry, Event, Facts, HoldExpired, RequestAdmitted, RequestBegun, RequestSettled, Stream, Under,
 };
+use domain::ledger::Refunded;
 use domain::money::Credits;
 use domain::policy::{CreditRules, OnExpiry};
 use domain::pricing::{Attributes, Charge, PriceError, PriceList, Value};
@@ -105,8 +106,7 @@ impl<'a> Rating<'a> {
             Some(settlement) => (settlement.charged(), settlement.uncollected),
             None => (Credits::ZERO, Credits::ZERO),
         };
-        let back = event.refund.as_deref().map(domain::ledger::Refunded::total).unwrap_or_default();
-        let before = decided.charged.minus(decided.refunded);
+        let back = event.refund.as_deref().map(Refunded::total).unwrap_or_default();
         let Some((list, credit)) = self.rules(open.under) else {
             return self.equal(
                 "moved without a price list",
@@ -115,27 +115,35 @@ impl<'a> Rating<'a> {
             );
         };
         let rule = credit.outcomes.charge(event.outcome);
-        // An outcome without a charge of its own leaves what was charged before.
-        let price = match (rule, open.is_charged) {
-            (Charge::None, true) => Ok(before),
-            (
-                Charge::None
-                | Charge::All
-                | Charge::Base
-                | Charge::Percent(_)
-                | Charge::Fixed(_)
-                | Charge::Refund,
-                _,
-            ) => cost(open, &event.details, rule, list),
-        };
-        let paid = match &price {
-            _ if !open.is_charged => charged.plus(uncollected),
-            // A refund by an operator in between is no part of the price.
-            _ if uncollected.is_positive() => decided.charged.plus(charged).plus(uncollected),
-            Ok(price) if back.is_zero() && before <= *price && *price <= decided.charged => *price,
-            Ok(_) | Err(_) => before.plus(charged).minus(back),
-        };
-        self.priced("charged + uncollected", price, paid);
+        let price = total(&open.ask, &open.limited, Some(&event.details), |endpoint, told| {
+            rule.cost(list, endpoint, told)
+        });
+        if !open.is_charged {
+            return self.priced("charged + uncollected", price, charged.plus(uncollected));
+        }
+        match price {
+            Ok(price) => self.corrected((decided, rule), price, (charged, uncollected, back)),
+            Err(error) => self.priced("charged + uncollected", Err(error), charged),
+        }
+    }
+
+    /// After an earlier charge an outcome charges no more: what it lacks is uncollected, and what it was too much
+    /// goes back, less what was refunded meanwhile; an outcome without a charge of its own leaves it.
+    fn corrected(
+        &mut self,
+        (decided, rule): (&Decided, Charge),
+        price: Credits,
+        (charged, uncollected, back): (Credits, Credits, Credits),
+    ) {
+        let too_much = if rule == Charge::None { Credits::ZERO } else { decided.charged.minus(price) };
+        let left = too_much.minus(decided.refunded).or_zero();
+        self.equal("charged after an earlier charge", Credits::ZERO, charged);
+        self.equal(
+            "uncollected after an earlier charge",
+            price.minus(decided.charged).or_zero(),
+            uncollected,
+        );
+        self.equal("given back of an earlier charge", left, back);
     }
 
     /// The price list and credit rules that a request of an account was admitted under; an anonymous caller pays
@@ -160,10 +168,6 @@ impl<'a> Rating<'a> {
         let place = Place { position: self.entry.position, stream: Some(&self.entry.stream) };
         self.findings.expect_equal(M4, place, what, (expected, found));
     }
-}
-
-fn cost(open: &Open, later: &Details, rule: Charge, list: &PriceList) -> Result<Credits, PriceError> {
-    total(&open.ask, &open.limited, Some(later), |endpoint, told| rule.cost(list, endpoint, told))
 }
 
 /// The sum over all units or items that are not in an error state.

@@ -15,7 +15,7 @@ use domain::event::{
 use domain::ids::{Name, Position};
 use domain::limits::Rule;
 use domain::map::Map;
-use domain::policy::{Kind, Policy};
+use domain::policy::{Counts, Excess, Kind, Policy};
 use domain::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,8 +29,8 @@ const CLEAR_EVERY: usize = 65_536;
 #[derive(Debug, Default)]
 pub(super) struct Windows {
     tallies: Map<String, Tally>,
-    /// The counters that open decisions occupy.
-    slots: Map<Position, Vec<String>>,
+    /// The counters that open decisions occupy, and with how many jobs.
+    slots: Map<Position, Vec<(String, u64)>>,
     /// The shape of each limit when it was last seen: a changed one makes its counts inexact.
     shapes: BTreeMap<Name, String>,
     inexact: bool,
@@ -128,7 +128,7 @@ impl Windows {
             if weight > 0 {
                 check_limit(entry, one, (before, weight), findings);
                 self.tally(one, entry.at).add(weight, moment);
-                self.occupy(one, entry.position, event);
+                self.occupy(one, (entry.position, weight));
             }
         }
     }
@@ -169,16 +169,16 @@ impl Windows {
         self.tallies.entry_ref(one.counter.as_str()).or_insert_with(|| Tally::new(one.rule))
     }
 
-    fn occupy(&mut self, one: &Move<'_>, position: Position, event: &RequestAdmitted) {
-        if one.rule == Rule::Concurrency && event.until.is_some() {
-            self.slots.entry(position).or_default().push(one.counter.clone());
+    fn occupy(&mut self, one: &Move<'_>, (position, jobs): (Position, u64)) {
+        if one.rule == Rule::Concurrency {
+            self.slots.entry(position).or_default().push((one.counter.clone(), jobs));
         }
     }
 
     fn close(&mut self, decision: Position) {
-        for counter in self.slots.remove(&decision).unwrap_or_default() {
+        for (counter, jobs) in self.slots.remove(&decision).unwrap_or_default() {
             if let Some(tally) = self.tallies.get_mut(&counter) {
-                tally.close();
+                tally.close(jobs);
             }
         }
     }
@@ -207,20 +207,23 @@ fn place(entry: &Entry) -> Place<'_> {
     Place { position: entry.position, stream: Some(&entry.stream) }
 }
 
-/// What an admission counts at one counter: jobs only when they stay open, one each; limited items not at all
-/// where they were limited.
+/// What an admission counts at one counter: jobs only when they stay open; items in an error state not at all
+/// where items may be put into one.
 fn counted(one: &Move<'_>, event: &RequestAdmitted) -> u64 {
-    if one.rule == Rule::Concurrency {
-        return u64::from(event.until.is_some());
+    if one.rule == Rule::Concurrency && event.until.is_none() {
+        return 0;
     }
-    let limited = event.limited.as_ref().filter(|limited| limited.gate == one.limit.name);
+    let limited = event.limited.as_ref().filter(|_| one.limit.excess == Excess::Limit);
     limited.map_or(one.weight, |limited| without(one, limited))
 }
 
 fn without(one: &Move<'_>, limited: &Limited) -> u64 {
-    let marked = one.items.iter().filter(|item| limited.items.contains(item)).count() as u64;
-    let each = one.weight / (one.items.len() as u64).max(1);
-    one.weight.saturating_sub(marked * each)
+    let stay: Vec<_> = one.parts.iter().filter(|(item, _)| !limited.items.contains(item)).collect();
+    match one.limit.counts {
+        Counts::Calls if stay.is_empty() => 0,
+        Counts::Calls => one.weight,
+        Counts::Items | Counts::Attribute(_) => stay.iter().map(|(_, weight)| weight).sum(),
+    }
 }
 
 fn largest(one: &Move<'_>) -> u64 {
@@ -249,7 +252,7 @@ fn is_alone(one: &Move<'_>, moves: &[Move<'_>]) -> bool {
 /// What an admission should show as remaining; none where it shows something else: in a limited state, in
 /// shadow, or of a pause.
 fn shown(event: &RequestAdmitted, one: &Move<'_>, before: u64) -> Option<u64> {
-    let is_marked = event.limited.as_ref().is_some_and(|limited| limited.gate == one.limit.name);
+    let is_marked = event.limited.is_some() && one.limit.excess == Excess::Limit;
     let is_pause = matches!(one.rule, Rule::Cooldown { .. });
     let after = before.saturating_add(one.weight);
     (!is_marked && !is_pause && after <= largest(one)).then(|| largest(one) - after)

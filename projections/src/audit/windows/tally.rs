@@ -96,14 +96,14 @@ impl Tally {
                 let raised = u128::from(weight) * micros(period.micros());
                 self.used = Used::Level(self.level(moment) + raised, moment.now);
             }
-            Rule::Concurrency => self.used = Used::Open(before + 1),
+            Rule::Concurrency => self.used = Used::Open(before + weight),
         }
     }
 
-    /// A job ended.
-    pub(super) fn close(&mut self) {
+    /// Jobs ended.
+    pub(super) fn close(&mut self, jobs: u64) {
         if let Used::Open(open) = &mut self.used {
-            *open = open.saturating_sub(1);
+            *open = open.saturating_sub(jobs);
         }
     }
 

@@ -20,8 +20,8 @@ pub(super) struct Move<'a> {
     pub rule: Rule,
     pub figure: u64,
     pub weight: u64,
-    /// The items that weigh here.
-    pub items: Vec<u32>,
+    /// The items that the limit may put into an error state, each with what it weighs; none where it refuses.
+    pub parts: Vec<(u32, u64)>,
 }
 
 /// Everything that a walk over a policy's limits looks at.
@@ -54,7 +54,7 @@ impl<'a> Asked<'a> {
                 self.by_item(limit, &mut moves);
             } else {
                 let whole = Part { endpoint: &self.facts.endpoint, details: &self.facts.details };
-                moves.extend(self.one(limit, whole, self.weight(limit), self.all_items(limit)));
+                moves.extend(self.one(limit, whole, self.weight(limit), self.parts(limit)));
             }
         }
         moves
@@ -73,24 +73,25 @@ impl<'a> Asked<'a> {
         for (place, item) in (0..).zip(&self.facts.items) {
             let part = Part { endpoint: &item.endpoint, details: &item.details };
             let weight = Self::weight_of(limit, part);
-            let Some(one) = self.one(limit, part, weight, vec![place]) else { continue };
+            let parts = if limit.excess == Excess::Limit { vec![(place, weight)] } else { Vec::new() };
+            let Some(one) = self.one(limit, part, weight, parts) else { continue };
             match moves[first..].iter_mut().find(|known| known.counter == one.counter) {
                 Some(known) => {
                     known.weight += one.weight;
-                    known.items.push(place);
+                    known.parts.extend(one.parts);
                 }
                 None => moves.push(one),
             }
         }
     }
 
-    fn one(&self, limit: &'a Limit, part: Part<'_>, weight: u64, items: Vec<u32>) -> Option<Move<'a>> {
+    fn one(&self, limit: &'a Limit, part: Part<'_>, weight: u64, parts: Vec<(u32, u64)>) -> Option<Move<'a>> {
         if !self.speaks_of(&limit.only, part) {
             return None;
         }
         let counter = self.counter(limit, part)?;
         let (rule, figure) = self.figure(limit, part)?;
-        Some(Move { limit, counter, rule, figure, weight, items })
+        Some(Move { limit, counter, rule, figure, weight, parts })
     }
 
     fn is_counted_by_item(&self, limit: &Limit) -> bool {
@@ -106,13 +107,17 @@ impl<'a> Asked<'a> {
         if self.facts.items.is_empty() { u64::from(self.facts.units) } else { self.facts.items.len() as u64 }
     }
 
-    fn all_items(&self, limit: &Limit) -> Vec<u32> {
-        match limit.counts {
-            Counts::Calls => Vec::new(),
-            Counts::Items | Counts::Attribute(_) => {
-                (0..).zip(0..self.units()).map(|(place, _)| place).collect()
-            }
+    fn parts(&self, limit: &Limit) -> Vec<(u32, u64)> {
+        if limit.excess == Excess::Deny {
+            return Vec::new();
         }
+        if self.facts.items.is_empty() {
+            let whole = Part { endpoint: &self.facts.endpoint, details: &self.facts.details };
+            let each = Self::weight_of(limit, whole);
+            return (0..self.facts.units).map(|unit| (unit, each)).collect();
+        }
+        let of = |details| Self::weight_of(limit, Part { endpoint: "", details });
+        (0..).zip(&self.facts.items).map(|(place, item)| (place, of(&item.details))).collect()
     }
 
     fn weight(&self, limit: &Limit) -> u64 {
@@ -193,9 +198,12 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// The rule and figure for this caller; none: not limited. An own figure for a cooldown is its seconds.
+    /// The rule and figure for this caller; none: not limited. An own figure for a cooldown is its seconds. A key's
+    /// figure is its own where keys are not counted apart, else it counts where it is lower.
     fn figure(&self, limit: &Limit, part: Part<'_>) -> Option<(Rule, u64)> {
-        let own = self.own_figure(limit, part);
+        let of_key = self.key_figure(limit);
+        let by_key = limit.by.contains(&Dimension::Key);
+        let own = of_key.filter(|_| !by_key).or_else(|| self.own_figure(limit, part));
         if matches!(limit.rule, Rule::Cooldown { .. }) {
             let every = own.and_then(|seconds| i64::try_from(seconds).ok()).map(Span::from_secs);
             return Some((every.map_or(limit.rule, |every| Rule::Cooldown { every }), 1));
@@ -209,11 +217,11 @@ impl<'a> Asked<'a> {
             limit.figures.iter().find(fits).map(|figure| figure.limit).or(limit.limit)
         };
         let figure = own.or_else(of_policy)?;
-        Some((limit.rule, self.key_figure(limit).map_or(figure, |lower| lower.min(figure))))
+        Some((limit.rule, of_key.filter(|_| by_key).map_or(figure, |lower| lower.min(figure))))
     }
 
     fn key_figure(&self, limit: &Limit) -> Option<u64> {
-        let (_, person) = self.account.filter(|_| limit.by.contains(&Dimension::Key))?;
+        let (_, person) = self.account?;
         person.key_figure(self.facts.key.as_ref()?, &limit.name)
     }
 
