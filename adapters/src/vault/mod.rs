@@ -302,16 +302,4 @@ mod tests {
     fn mode(dir: &TempDir) -> u32 {
         fs::metadata(dir.path().join("keys.json")).unwrap().permissions().mode() & 0o777
     }
-
-    /// Not a test of a rule: `cargo test --release -p adapters --lib -- --ignored --nocapture remembered` prints the cost.
-    #[test]
-    #[ignore = "prints a figure"]
-    fn the_cost_of_a_remembered_value() {
-        let vault = Vault::in_memory(BOOK).unwrap();
-        let started = std::time::Instant::now();
-        for _ in 0..1_000_000 {
-            std::hint::black_box(vault.seal(day(1), std::hint::black_box(IP)).unwrap());
-        }
-        println!("{} ns", started.elapsed().as_nanos() / 1_000_000);
-    }
 }

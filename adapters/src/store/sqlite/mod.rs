@@ -1,7 +1,7 @@
 //! The log in one SQLite file, `events.db`: the default store, no server beside it.
 //!
 //! A frame is a row, an append is one INSERT, one commit and one sync. The writer never checkpoints:
-//! the [`keeper`] moves the write-ahead log into the file from a connection of its own. One process at
+//! the `keeper` moves the write-ahead log into the file from a connection of its own. One process at
 //! a time holds the book, by a lock on `book.lock`; anyone may read meanwhile.
 
 mod classify;
