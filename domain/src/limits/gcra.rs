@@ -20,8 +20,10 @@ pub struct Gcra {
 }
 
 impl Gcra {
-    /// Refuses when the weight would not fit under the burst.
+    /// Refuses when the weight would not fit under the burst. A figure of 0 admits nothing, not even a burst: a
+    /// level that never sinks could not be told from one that was let go.
     pub fn check(&self, period: Span, burst: u64, ask: &Ask<'_>) -> Verdict {
+        let burst = if ask.figure == 0 { 0 } else { burst };
         let token = token(period);
         let level = self.level(period, ask.now, ask.figure);
         let verdict = Verdict::of(ask, whole(level.div_ceil(token)), burst);

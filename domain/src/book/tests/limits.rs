@@ -254,3 +254,18 @@ fn what_an_answer_shows_is_what_is_left_after_this_request_and_as_it_was_before_
     let denied = scene.ask(at_once(of("acme", "/a")));
     assert_eq!((denied.left("daily"), denied.left("minute"), denied.wait()), (2, 0, Some(60)));
 }
+
+#[test]
+fn a_token_bucket_with_a_figure_of_zero_stays_shut_after_its_counter_was_let_go() {
+    let limit = "[[limits]]\nname = \"flow\"\nrule = { token_bucket = { period = \"1s\", burst = 2 } }\nlimit = 1\n\
+                 by = [\"account\"]";
+    let mut scene = with(limit);
+    scene.open("acme", None).open("other", None);
+    assert_eq!(scene.admitted_of(3, &of("acme", "/a")), 2);
+    scene.figure("acme", "flow", Some(0));
+    for _ in 0..5 {
+        scene.wait("1h");
+        assert_eq!(scene.admitted_of(3, &of("other", "/a")), 2, "others move the hand over idle counters");
+        assert_eq!(scene.admitted_of(1, &of("acme", "/a")), 0);
+    }
+}

@@ -38,13 +38,17 @@ fn a_request_heavier_than_the_burst_never_passes() {
 }
 
 #[test]
-fn a_figure_of_zero_never_flows_back() {
-    let mut subject = a_minute(0, 1);
+fn a_figure_of_zero_admits_nothing_and_lets_nothing_flow_back() {
+    let mut subject = a_minute(60, 3);
     assert!(subject.passes(secs(0), 1));
+    subject.figure = 0;
 
-    let refused = subject.check(secs(1_000_000), 1);
-
-    assert_eq!((refused.resets_at, refused.retry_after), (Timestamp::FAR, None));
+    for now in [secs(0), secs(1_000_000)] {
+        let refused = subject.check(now, 1);
+        assert_eq!((refused.admitted, refused.count, refused.limit, refused.remaining), (false, 1, 0, 0));
+        assert_eq!((refused.resets_at, refused.retry_after), (Timestamp::FAR, None));
+    }
+    assert!(!a_minute(0, 3).check(secs(0), 1).admitted, "nor the burst of a subject that is new");
 }
 
 #[test]
