@@ -56,6 +56,10 @@ impl Usage {
             return other;
         }
         let name = if full { OTHER.into() } else { endpoint.clone() };
+        if self.endpoints.is_empty() {
+            // Most accounts use one endpoint, and a million of them live in memory.
+            self.endpoints.reserve_exact(1);
+        }
         self.endpoints.push((mode, name, Tally::default()));
         self.endpoints.len() - 1
     }
