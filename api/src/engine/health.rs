@@ -31,8 +31,9 @@ pub struct Health {
     /// Events in the last append, and the most in one.
     pub last_batch: u64,
     pub largest_batch: u64,
-    /// How long the last append took, in microseconds.
+    /// How long the last append took, and all of them together, in microseconds.
     pub last_commit_micros: u64,
+    pub commit_micros: u64,
     /// The last event that a snapshot holds.
     pub snapshot: Position,
     /// Refusals that are counted and not yet recorded.
@@ -50,6 +51,7 @@ pub(super) struct Gauges {
     last_batch: AtomicU64,
     largest_batch: AtomicU64,
     last_commit_micros: AtomicU64,
+    commit_micros: AtomicU64,
     pub(super) snapshot: AtomicU64,
     pub(super) collapsed: AtomicU64,
     /// Microseconds; negative: no id is remembered.
@@ -66,6 +68,7 @@ impl Gauges {
             last_batch: AtomicU64::new(0),
             largest_batch: AtomicU64::new(0),
             last_commit_micros: AtomicU64::new(0),
+            commit_micros: AtomicU64::new(0),
             snapshot: AtomicU64::new(0),
             collapsed: AtomicU64::new(0),
             id_retention: AtomicI64::new(-1),
@@ -79,6 +82,7 @@ impl Gauges {
         self.last_batch.store(events, Ordering::Relaxed);
         self.largest_batch.fetch_max(events, Ordering::Relaxed);
         self.last_commit_micros.store(micros, Ordering::Relaxed);
+        self.commit_micros.fetch_add(micros, Ordering::Relaxed);
         self.head.send_replace(head);
     }
 
@@ -108,6 +112,7 @@ impl Gauges {
             last_batch: figure(&self.last_batch),
             largest_batch: figure(&self.largest_batch),
             last_commit_micros: figure(&self.last_commit_micros),
+            commit_micros: figure(&self.commit_micros),
             snapshot: figure(&self.snapshot),
             collapsed: figure(&self.collapsed),
             id_retention: (retention >= 0).then(|| Span::from_micros(retention)),

@@ -153,6 +153,7 @@ impl Sequencer {
     fn take_up_pending(&mut self) -> Result<(), End> {
         while !self.stopping && !self.writer.is_ready() {
             if self.is_full() {
+                self.writer.hurry();
                 self.pump()?;
                 if self.is_full() {
                     break;
@@ -199,7 +200,8 @@ impl Sequencer {
             return;
         }
         let due = if full { None } else { self.due_in(now) };
-        let again = [self.writer.resend_at(), self.trouble.until()].into_iter().flatten().min();
+        let again = [self.writer.resend_at(), self.trouble.until(), self.writer.lingers_until()];
+        let again = again.into_iter().flatten().min();
         let again = again.map(|at| at.saturating_duration_since(Instant::now()));
         match [due, again].into_iter().flatten().min() {
             Some(Duration::ZERO) => {}

@@ -33,6 +33,7 @@ impl Sequencer {
             Job::Read(account, reading) => self.look(account.as_ref(), reading, now)?,
             Job::Stop => {
                 self.stopping = true;
+                self.writer.hurry();
                 self.shared.queue.close();
             }
         }

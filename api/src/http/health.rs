@@ -61,6 +61,8 @@ pub(crate) struct Engine {
     last_batch: u64,
     largest_batch: u64,
     last_commit_micros: u64,
+    /// All commits together.
+    commit_micros: u64,
     /// The last event that a snapshot holds.
     snapshot: u64,
     /// Refusals that are counted and not yet recorded.
@@ -85,6 +87,7 @@ pub(super) async fn engine(State(app): State<Arc<App>>, Operator(_): Operator) -
         last_batch: health.last_batch,
         largest_batch: health.largest_batch,
         last_commit_micros: health.last_commit_micros,
+        commit_micros: health.commit_micros,
         snapshot: health.snapshot,
         collapsed: health.collapsed,
         id_retention_seconds: health.id_retention.map(|span| span.micros() / 1_000_000),

@@ -2,13 +2,21 @@
 
 use super::OpenError;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+/// Length that the write-ahead log has from the start. The keeper sees to it that it rarely needs more.
+const WAL_BYTES: u64 = 24 * 1024 * 1024;
 
 /// The database in a book's directory.
 pub(super) fn database(dir: &Path) -> PathBuf {
     dir.join("events.db")
+}
+
+/// The write-ahead log in a book's directory.
+fn wal(dir: &Path) -> PathBuf {
+    dir.join("events.db-wal")
 }
 
 /// Takes the book for this process; the lock lasts until the file is dropped, however the process ends.
@@ -30,12 +38,22 @@ pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
 pub(super) fn settle(dir: &Path) -> io::Result<()> {
     let path = database(dir);
     private(&path)?.sync_all()?;
-    match File::open(dir.join("events.db-wal")) {
+    match File::open(wal(dir)) {
         Ok(log) => log.sync_all()?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
     File::open(dir)?.sync_all()
+}
+
+/// Fills an empty write-ahead log with zeros, which SQLite reads as the end of it.
+pub(super) fn fill_wal(dir: &Path) -> io::Result<()> {
+    let mut file = private(&wal(dir))?;
+    if file.metadata()?.len() == 0 {
+        io::copy(&mut io::repeat(0).take(WAL_BYTES), &mut file)?;
+        file.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Opens a file that only its owner may read and write, making it when there is none.

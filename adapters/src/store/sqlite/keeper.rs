@@ -8,14 +8,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
-/// Bytes of events between two checkpoints; about twice as many bytes in the write-ahead log.
-const EVERY: usize = 8 * 1024 * 1024;
+/// Bytes of events between two checkpoints; up to twice as many bytes in the write-ahead log. Small, because a
+/// commit that meets a checkpoint waits for the disk to take what that one wrote.
+const EVERY: usize = 2 * 1024 * 1024;
 
-/// Pages (of 4 KiB, 128 MiB in all) beyond which the writer is made to pause for a moment.
+/// Pages (of 4 KiB, 16 MiB in all) beyond which the writer is made to pause for a moment.
 ///
 /// SQLite begins the write-ahead log anew only when a write finds all of it checkpointed. Under unbroken load
 /// that moment never comes by itself, and the log would grow without end.
-const LONG: i64 = 32 * 1024;
+const LONG: i64 = 4 * 1024;
 
 /// The handle on the task that checkpoints.
 pub(super) struct Keeper {

@@ -49,7 +49,7 @@ impl Load {
         let accounts = if self.hot { 1 } else { self.accounts };
         eprintln!("opening {accounts} accounts at http://{}", server.address);
         runtime.block_on(LocalSet::new().run_until(open_accounts(server.address, accounts)))?;
-        let before = runtime.block_on(log::head(server.address))?;
+        let before = runtime.block_on(log::figures(server.address))?;
         let mut rows = Vec::new();
         let mut first = 0;
         for connections in &self.connections {
@@ -59,12 +59,12 @@ impl Load {
                 rows.push(row);
             }
         }
-        let after = runtime.block_on(log::head(server.address))?;
+        let after = runtime.block_on(log::figures(server.address))?;
         let memory = process::peak_memory(server.pid());
         server.stop();
         let decided = rows.iter().filter(|row| row.name != NOOP).map(|row| row.requests).sum::<u64>();
-        let size = runtime.block_on(log::size(&server.book(), before, after))?;
-        report::print(&rows, &report::Log { decided, events: after - before, bytes: size, memory });
+        let size = runtime.block_on(log::size(&server.book(), before.head, after.head))?;
+        report::print(&rows, &report::Log { decided, events: after.head - before.head, bytes: size, memory });
         Ok(())
     }
 
@@ -87,6 +87,7 @@ impl Load {
         first: &mut u64,
     ) -> Result<Row, Failed> {
         let tally = Rc::new(RefCell::new(Tally { times: Histogram::new(), errors: 0 }));
+        let before = runtime.block_on(log::figures(server.address))?;
         let (began, cpu) = (Instant::now(), server.cpu());
         let until = began + Duration::from_secs(self.seconds);
         let run = async {
@@ -111,8 +112,9 @@ impl Load {
         // The next run begins where no id of this one can be.
         *first += 1_000_000_000;
         let (took, cpu) = (began.elapsed(), server.cpu().saturating_sub(cpu));
+        let after = runtime.block_on(log::figures(server.address))?;
         let tally = tally.borrow();
-        Ok(Row::new(kind.name, connections, (took, cpu), &tally))
+        Ok(Row::new(kind.name, connections, (took, cpu), (before, after), &tally))
     }
 }
 

@@ -4,13 +4,24 @@ use super::Failed;
 use super::server::OPERATOR;
 use crate::service;
 use domain::ids::Position;
+use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// The last durable event of a running server.
-pub(super) async fn head(address: SocketAddr) -> Result<Position, Failed> {
+/// What a running server counts.
+#[derive(Clone, Copy, Deserialize)]
+pub(super) struct Figures {
+    /// The last durable event.
+    pub(super) head: Position,
+    pub(super) commits: u64,
+    /// The time of all commits together.
+    pub(super) commit_micros: u64,
+}
+
+/// A running server's figures.
+pub(super) async fn figures(address: SocketAddr) -> Result<Figures, Failed> {
     let mut stream = TcpStream::connect(address).await?;
     let text = format!(
         "GET /v1/engine HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {OPERATOR}\r\nConnection: close\r\n\r\n"
@@ -19,8 +30,7 @@ pub(super) async fn head(address: SocketAddr) -> Result<Position, Failed> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
     let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
-    let figures: serde_json::Value = serde_json::from_str(body)?;
-    figures["head"].as_u64().ok_or_else(|| format!("no head in {body}").into())
+    Ok(serde_json::from_str(body)?)
 }
 
 /// The bytes of the events after one position up to another.

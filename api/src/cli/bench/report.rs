@@ -2,6 +2,7 @@
 
 use super::connection::Tally;
 use super::load::NOOP;
+use super::log::Figures;
 use comfy_table::{CellAlignment, Table, presets};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ pub(super) struct Row {
     took: Duration,
     cpu: Duration,
     errors: u64,
+    /// Events a commit, in tenths, and how long one took on average.
+    commits: (u64, Duration),
     times: [Duration; 4],
 }
 
@@ -21,12 +24,16 @@ impl Row {
         name: &'static str,
         connections: u64,
         (took, cpu): (Duration, Duration),
+        (before, after): (Figures, Figures),
         tally: &Tally,
     ) -> Self {
+        let commits = (after.commits - before.commits).max(1);
+        let events = (after.head - before.head) * 10 / commits;
+        let commit = Duration::from_micros((after.commit_micros - before.commit_micros) / commits);
         let times = &tally.times;
         let quantiles = [times.per_mille(500), times.per_mille(990), times.per_mille(999), times.max()];
         let (requests, errors) = (times.total(), tally.errors);
-        Self { name, connections, requests, took, cpu, errors, times: quantiles }
+        Self { name, connections, requests, took, cpu, errors, commits: (events, commit), times: quantiles }
     }
 
     /// Requests a second.
@@ -63,6 +70,8 @@ pub(super) fn print(rows: &[Row], log: &Log) {
         "p99.9",
         "max",
         "server CPU",
+        "events a commit",
+        "a commit",
         "not admitted",
     ]);
     for row in rows {
@@ -79,6 +88,8 @@ pub(super) fn print(rows: &[Row], log: &Log) {
             micros(row.times[2]),
             micros(row.times[3]),
             format!("{}.{} µs", cpu / 10, cpu % 10),
+            format!("{}.{}", row.commits.0 / 10, row.commits.0 % 10),
+            micros(row.commits.1),
             row.errors.to_string(),
         ]);
     }
