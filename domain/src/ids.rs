@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use siphasher::sip128::{Hasher128, SipHasher24};
+use smol_str::SmolStr;
 use std::fmt;
 use std::hash::Hasher;
 use std::str::FromStr;
-use std::sync::Arc;
 
 /// The place of an event in its book: 1, 2, 3 … without gaps. 0 stands before the first.
 pub type Position = u64;
@@ -14,8 +14,9 @@ pub type Position = u64;
 pub const NAME_MAX: usize = 64;
 
 /// A short name: 1 to 64 of `A–Z a–z 0–9 . _ -`, so that it fits a stream name, a URL and a log line.
+/// Up to 23 bytes lie in place.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Arc<str>);
+pub struct Name(SmolStr);
 
 impl Name {
     pub fn as_str(&self) -> &str {
@@ -49,7 +50,7 @@ impl fmt::Display for Name {
 
 impl fmt::Debug for Name {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, out)
+        fmt::Debug::fmt(self.as_str(), out)
     }
 }
 

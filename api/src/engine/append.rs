@@ -16,11 +16,11 @@ type Append = Pin<Box<dyn Future<Output = Result<AppendOutcome, StoreError>> + S
 /// Longest pause before an append of unknown outcome is sent again.
 const RESEND_MAX: Duration = Duration::from_secs(1);
 
-/// Longest that a frame waits to become as large as the one before it.
+/// Longest that a frame waits for those who were just answered to ask again.
 ///
-/// A commit costs the same sync whether it carries one event or a thousand, so under load a short wait buys more
-/// than it costs. After a frame of one event nothing waits: a lone caller is served at once.
-const LINGER: Duration = Duration::from_millis(1);
+/// A commit costs the same sync and the same wake-ups whether it carries one event or a thousand, so under load a
+/// short wait buys more than it costs. After a frame of one event nothing waits: a lone caller is served at once.
+const LINGER: Duration = Duration::from_millis(2);
 
 /// The way to the log: the open batch, and the frame in flight.
 pub(super) struct Writer {
@@ -31,8 +31,8 @@ pub(super) struct Writer {
     flight: Option<Flight>,
     /// Where the log durably ends.
     pub(super) committed: Head,
-    /// The size of the last frame, and until when the open one waits to become as large.
-    last: (u32, Instant),
+    /// How many events the open frame waits for, and until when.
+    gather: (u32, Instant),
 }
 
 struct Flight {
@@ -72,7 +72,7 @@ impl Writer {
             open: Batch::open(head, 0),
             flight: None,
             committed: head,
-            last: (0, Instant::now()),
+            gather: (0, Instant::now()),
         }
     }
 
@@ -119,14 +119,14 @@ impl Writer {
 
     /// Until when the open frame waits for more, when nothing else holds it back.
     pub(super) fn lingers_until(&self) -> Option<Instant> {
-        let (size, until) = self.last;
+        let (size, until) = self.gather;
         let waits = self.flight.is_none() && (1..size).contains(&self.open.frame.len());
         Some(until).filter(|until| waits && Instant::now() < *until)
     }
 
     /// Waits for no more events: the frame is full, or the engine is to end.
     pub(super) fn hurry(&mut self) {
-        self.last.0 = 0;
+        self.gather.0 = 0;
     }
 
     /// Sends the open frame off, if it has events, waits for no more and none is in flight.
@@ -189,7 +189,7 @@ impl Writer {
     fn durable(&mut self, end: Head, flight: Flight) -> Landed {
         self.committed = end;
         let waiting = flight.frame.count() + self.open.frame.len();
-        self.last = (waiting / 2, Instant::now() + LINGER);
+        self.gather = (waiting * 3 / 4, Instant::now() + LINGER);
         let events = u64::from(flight.frame.count());
         Landed::Durable { cargo: flight.cargo, events, took: flight.began.elapsed() }
     }

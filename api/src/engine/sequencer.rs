@@ -196,7 +196,9 @@ impl Sequencer {
             return;
         }
         let full = self.is_full();
-        if !full && (!self.pending.is_empty() || self.shared.queue.has_more()) {
+        // The append in flight wakes the engine, or the end of the wait for more.
+        let patient = !self.writer.is_clear();
+        if !full && !(self.pending.is_empty() && self.shared.queue.may_sleep(patient)) {
             return;
         }
         let due = if full { None } else { self.due_in(now) };

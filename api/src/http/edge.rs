@@ -46,9 +46,10 @@ impl Edge {
 
     /// An address: counted by its prefix, kept whole.
     pub(crate) fn ip(&self, ip: IpAddr) -> Result<Hidden, Problem> {
-        let clear: Arc<str> = self.counted(ip).to_string().into();
-        let sealed = self.seal(&ip.to_string())?;
-        Ok(Hidden { digest: self.digest(&clear), clear, sealed })
+        let whole: Arc<str> = ip.to_string().into();
+        let counted = self.counted(ip);
+        let digest = if counted == ip { self.digest(&whole) } else { self.digest(&counted.to_string()) };
+        Ok(Hidden { digest, sealed: self.seal(&whole)?, clear: whole })
     }
 
     /// The hash by which an address is counted.

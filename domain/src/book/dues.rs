@@ -1,7 +1,7 @@
 //! What falls due without anybody's command: holds, lots and suspensions that run out.
 
 use super::decisions::Stage;
-use super::{BOOK, Book, Draft};
+use super::{Book, Draft};
 use crate::account::Account;
 use crate::event::{AccountReinstated, CreditExpired, Entry, Event, HoldExpired, Stream};
 use crate::ids::{Digest, Name, Position};
@@ -11,7 +11,6 @@ use crate::policy::{Mode, OnExpiry};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 impl Book {
     /// The earliest instant at which something may fall due.
@@ -31,7 +30,9 @@ impl Book {
             let Some((_, slot)) = self.state.dues.first().filter(|(due, _)| *due <= now) else { return };
             if !self.emit_due(slot, now, out) {
                 self.state.dues.drop_first();
-                self.note_due(slot);
+                if let Some(due) = self.next_due_of(slot) {
+                    self.state.dues.note(slot, due);
+                }
             }
         }
     }
@@ -55,13 +56,12 @@ impl Book {
         let open = self.state.decisions.get(decision).and_then(|known| known.open.as_deref());
         let ip = open.and_then(|open| open.ask.ip).unwrap_or(Digest(0));
         let event = HoldExpired { decision, due, settlement: Settlement::default() };
-        let entry = self.place(Draft::new(Stream::Client(ip), event), Arc::from(BOOK), now);
-        self.take(entry, out);
+        self.add(Draft::new(Stream::Client(ip), event), now, out);
         true
     }
 
     pub(super) fn settle_dues_of(&mut self, slot: u32, now: Timestamp, out: &mut Vec<Entry>) {
-        while self.emit_due(slot, now, out) {}
+        while self.state.dues.of(slot) <= now && self.emit_due(slot, now, out) {}
     }
 
     fn emit_due(&mut self, slot: u32, now: Timestamp, out: &mut Vec<Entry>) -> bool {
@@ -70,8 +70,7 @@ impl Book {
             return false;
         }
         let Some(event) = self.due_event(account, now) else { return false };
-        let entry = self.place(Draft::new(Stream::Account(name.clone()), event), Arc::from(BOOK), now);
-        self.take(entry, out);
+        self.add(Draft::new(Stream::Account(name.clone()), event), now, out);
         true
     }
 
@@ -111,12 +110,21 @@ impl Book {
         HoldExpired { decision, due, settlement: ledger.plan_settle(&open.hold, cost, overdraft, now) }
     }
 
-    /// Sees to it that the sweeper looks at an account in time.
-    pub(super) fn note_due(&mut self, slot: u32) {
-        let due = self.state.accounts.get(slot).and_then(|(_, account)| account.next_due());
+    /// Sees to it that an account is looked at in time, after an event of its own.
+    pub(super) fn note_due(&mut self, slot: u32, event: &Event) {
+        let due = match event {
+            // It draws on lots, which brings no due nearer, and may open a hold.
+            Event::RequestAdmitted(admitted) => admitted.until,
+            Event::RequestDenied(_) | Event::DenialsCollapsed(_) => None,
+            _ => self.next_due_of(slot),
+        };
         if let Some(due) = due {
             self.state.dues.note(slot, due);
         }
+    }
+
+    fn next_due_of(&self, slot: u32) -> Option<Timestamp> {
+        self.state.accounts.get(slot).and_then(|(_, account)| account.next_due())
     }
 }
 
@@ -130,6 +138,11 @@ pub(super) struct Dues {
 }
 
 impl Dues {
+    /// Nothing of this account is due before.
+    fn of(&self, slot: u32) -> Timestamp {
+        self.queued.get(slot as usize).copied().unwrap_or(Timestamp::FAR)
+    }
+
     fn first(&self) -> Option<(Timestamp, u32)> {
         self.queue.first().copied()
     }

@@ -72,7 +72,7 @@ impl Book {
         now: Timestamp,
     ) -> Vec<Draft> {
         let (Some(signal), Ok(rules)) = (signal(denied.kind), self.in_force(now)) else { return Vec::new() };
-        let slot = self.slot_of_stream(stream);
+        let slot = self.slot_near(stream, None);
         let (name, account) = self.account_of(slot);
         let who = Who::of(&denied.ask, name, account);
         self.escalate(signal, count, (stream, &who), &denied.ask, (rules.policy, now))
@@ -150,12 +150,5 @@ impl Book {
         };
         let free = struck.into_iter().filter(|(_, account)| account.suspension(now).is_none());
         free.map(|(name, _)| Stream::Account(name.clone())).collect()
-    }
-
-    pub(super) fn slot_of_stream(&self, stream: &Stream) -> Option<u32> {
-        match stream {
-            Stream::Account(name) => self.state.accounts.slot(name.as_str()),
-            Stream::Client(_) | Stream::Catalogue => None,
-        }
     }
 }

@@ -1,13 +1,13 @@
 //! The fold: how each event changes the state. Nothing is decided here.
 
 use super::decisions::{Decision, Open, Stage};
-use super::{Ban, Book, Who, admin, escalate, gauge};
+use super::{Ban, Book, Known, Who, admin, escalate, gauge, remembered};
 use crate::account::{self, Context};
 use crate::event::{
     BanLifted, BanStarted, CreditRefunded, DenialsCollapsed, Entry, Event, Facts, Fired, HoldExpired,
     RequestAdmitted, RequestBegun, RequestDenied, RequestSettled, Stream,
 };
-use crate::ids::Position;
+use crate::ids::{Digest, Position};
 use crate::ledger::{Draws, Settlement};
 use crate::money::Credits;
 use crate::policy::{Policy, Signal};
@@ -35,7 +35,12 @@ pub enum Inconsistent {
 impl Book {
     /// Folds one event. The only way in which the state changes.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Inconsistent> {
-        let slot = self.slot_of_stream(&entry.stream);
+        let request = entry.request.as_ref().map(|tag| remembered::name(self.key, &entry.actor, &tag.id));
+        self.fold(entry, (self.slot_near(&entry.stream, None), request))
+    }
+
+    /// As [`Book::apply`], with what was looked up before.
+    pub(super) fn fold(&mut self, entry: &Entry, (slot, request): Known) -> Result<(), Inconsistent> {
         self.check_place(entry, slot)?;
         self.state.head = entry.position;
         self.state.at = entry.at;
@@ -75,7 +80,7 @@ impl Book {
             | Event::NoticeAnnounced(_) => {}
         }
         self.fold_own(entry, slot)?;
-        self.remember(entry);
+        self.remember(entry, request);
         Ok(())
     }
 
@@ -87,10 +92,7 @@ impl Book {
         if entry.at < self.state.at {
             return Err(Inconsistent::Time);
         }
-        let version = match slot.and_then(|slot| self.state.accounts.get(slot)) {
-            Some((_, account)) => account.version,
-            None => self.version(&entry.stream),
-        };
+        let version = self.version(&entry.stream, slot);
         if entry.version != version + 1 {
             let (stream, found) = (entry.stream.clone(), entry.version);
             return Err(Inconsistent::Version { stream, version, found });
@@ -125,7 +127,7 @@ impl Book {
         if let Event::KeyIssued(_) = &entry.event {
             self.state.accounts.index_key(slot);
         }
-        self.note_due(slot);
+        self.note_due(slot, &entry.event);
         Ok(())
     }
 
@@ -332,10 +334,9 @@ impl Book {
         }
     }
 
-    fn remember(&mut self, entry: &Entry) {
-        let Some(tag) = &entry.request else { return };
-        let seen = (entry.at, entry.position);
-        self.state.remembered.remember(self.key, &entry.actor, tag, seen);
+    fn remember(&mut self, entry: &Entry, request: Option<Digest>) {
+        let Some((request, tag)) = request.zip(entry.request.as_ref()) else { return };
+        self.state.remembered.remember(request, tag, (entry.at, entry.position));
         let keep = self.state.catalogue.in_force(entry.at).map(|rules| rules.policy.requests.remember);
         self.state.remembered.forget(entry.at, keep.unwrap_or_default(), self.bounds.ids_max);
     }

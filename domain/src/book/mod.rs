@@ -146,6 +146,9 @@ impl Draft {
     }
 }
 
+/// What was looked up for a command or an entry: the slot of its account, and the hash of its request id.
+type Known = (Option<u32>, Option<Digest>);
+
 /// What a decision came to.
 #[derive(Debug)]
 pub(crate) enum Verdict {
@@ -223,29 +226,33 @@ impl Book {
         out: &mut Vec<Entry>,
     ) -> Result<Reply, Rejection> {
         let now = now.max(self.state.at);
-        match self.slot_of(&command.action) {
+        let slot = self.slot_of(&command.action);
+        match slot {
             Some(slot) => self.settle_dues_of(slot, now, out),
             None => self.settle_anonymous(now, out),
         }
-        let drafts = match self.decide(command, now)? {
+        let request = command.request.as_ref().map(|tag| remembered::name(self.key, &command.actor, &tag.id));
+        let drafts = match self.decide(command, (slot, request), now)? {
             Verdict::Record(drafts) => drafts,
             Verdict::Repeat(position) => return Ok(Reply::Repeat(position)),
             Verdict::Collapse(denied, stream) => return Ok(Reply::Collapsed(denied, stream)),
         };
         let first = out.len();
-        let mut request = command.request.clone();
+        let (mut tag, mut request) = (command.request.clone(), request);
         for draft in drafts {
-            let mut entry = self.place(draft, command.actor.clone(), now);
-            entry.request = request.take();
-            self.take(entry, out);
+            let slot = self.slot_near(&draft.stream, slot);
+            let mut entry = self.place(draft, slot, command.actor.clone(), now);
+            entry.request = tag.take();
+            self.take(entry, (slot, request.take()), out);
         }
         Ok(Reply::Done(first))
     }
 
     /// Decides a command against the state and changes nothing.
-    pub(crate) fn decide(&self, command: &Command, now: Timestamp) -> Result<Verdict, Rejection> {
-        if let Some(tag) = &command.request {
-            match self.state.remembered.recall(self.key, &command.actor, tag) {
+    fn decide(&self, command: &Command, known: Known, now: Timestamp) -> Result<Verdict, Rejection> {
+        let (slot, request) = known;
+        if let Some((request, tag)) = request.zip(command.request.as_ref()) {
+            match self.state.remembered.recall(request, tag) {
                 Recall::New => {}
                 Recall::Repeat(position) => return Ok(Verdict::Repeat(position)),
                 Recall::Reused => return Err(Rejection::RequestIdReused),
@@ -253,7 +260,7 @@ impl Book {
             }
         }
         match &command.action {
-            Action::Request(ask) => self.decide_request(ask, now),
+            Action::Request(ask) => self.decide_request(ask, slot, now),
             Action::Reprocess { decision } => self.decide_reprocess(*decision, now),
             Action::Begin { decision } => self.decide_begin(*decision, now),
             Action::Settle { decision, outcome, attributes } => {
@@ -280,9 +287,15 @@ impl Book {
         let now = now.max(self.state.at);
         let consequences = self.escalate_denial(&stream, &collapsed.first, collapsed.count, now);
         for draft in std::iter::once(Draft::new(stream, collapsed)).chain(consequences) {
-            let entry = self.place(draft, Arc::from(BOOK), now);
-            self.take(entry, out);
+            self.add(draft, now, out);
         }
+    }
+
+    /// Places and applies an event that nobody asked for.
+    fn add(&mut self, draft: Draft, now: Timestamp, out: &mut Vec<Entry>) {
+        let slot = self.slot_near(&draft.stream, None);
+        let entry = self.place(draft, slot, Arc::from(BOOK), now);
+        self.take(entry, (slot, None), out);
     }
 
     fn in_force(&self, now: Timestamp) -> Result<InForce<'_>, Rejection> {
@@ -290,16 +303,17 @@ impl Book {
     }
 
     /// Gives a draft its position, version and time.
-    fn place(&self, draft: Draft, actor: Arc<str>, now: Timestamp) -> Entry {
+    fn place(&self, draft: Draft, slot: Option<u32>, actor: Arc<str>, now: Timestamp) -> Entry {
         let Draft { stream, event, personal } = draft;
-        let version = self.version(&stream) + 1;
+        let version = self.version(&stream, slot) + 1;
         let position = self.state.head + 1;
         Entry { position, stream, version, at: now.max(self.state.at), actor, request: None, event, personal }
     }
 
-    fn version(&self, stream: &Stream) -> u64 {
+    /// The last version of a stream; `slot` is its account's, when it has one.
+    fn version(&self, stream: &Stream, slot: Option<u32>) -> u64 {
         match stream {
-            Stream::Account(name) => self.account(name.as_str()).map_or(0, |account| account.version),
+            Stream::Account(_) => self.account_of(slot).1.map_or(0, |account| account.version),
             Stream::Client(digest) => self.state.clients.get(digest).copied().unwrap_or(0),
             Stream::Catalogue => self.state.catalogue.version,
         }
@@ -307,8 +321,8 @@ impl Book {
 
     /// Applies what was just decided. A decision that the state contradicts is a defect of this program, and
     /// going on would put a wrong figure into the log.
-    fn take(&mut self, entry: Entry, out: &mut Vec<Entry>) {
-        if let Err(error) = self.apply(&entry) {
+    fn take(&mut self, entry: Entry, known: Known, out: &mut Vec<Entry>) {
+        if let Err(error) = self.fold(&entry, known) {
             panic!("decided what cannot be applied at {}: {error}", entry.position);
         }
         out.push(entry);
@@ -333,6 +347,13 @@ impl Book {
             | Action::ResetCount { .. }
             | Action::Publish(_) => None,
         }
+    }
+
+    /// The slot of a stream's account; `near` is where it probably is, so that its name need not be looked up.
+    pub(super) fn slot_near(&self, stream: &Stream, near: Option<u32>) -> Option<u32> {
+        let Stream::Account(name) = stream else { return None };
+        let is_it = |slot: &u32| self.state.accounts.get(*slot).is_some_and(|(known, _)| known == name);
+        near.filter(is_it).or_else(|| self.state.accounts.slot(name.as_str()))
     }
 
     fn account_of(&self, slot: Option<u32>) -> (Option<&Name>, Option<&crate::account::Account>) {

@@ -35,8 +35,9 @@ pub enum Recall {
 }
 
 impl Remembered {
-    pub fn recall(&self, key: HashKey, actor: &str, tag: &RequestTag) -> Recall {
-        match self.seen.get(&name(key, actor, &tag.id)) {
+    /// What is known of an id, by its [`name`].
+    pub(super) fn recall(&self, request: Digest, tag: &RequestTag) -> Recall {
+        match self.seen.get(&request) {
             Some(seen) if seen.fingerprint == tag.fingerprint => Recall::Repeat(seen.position),
             Some(_) => Recall::Reused,
             None if made_at(&tag.id).is_some_and(|made| made <= self.horizon) => Recall::TooOld,
@@ -44,10 +45,14 @@ impl Remembered {
         }
     }
 
-    pub fn remember(&mut self, key: HashKey, actor: &str, tag: &RequestTag, seen: (Timestamp, Position)) {
-        let digest = name(key, actor, &tag.id);
-        self.seen.insert(digest, Seen { fingerprint: tag.fingerprint, position: seen.1 });
-        self.order.push_back((seen.0, digest));
+    pub(super) fn remember(
+        &mut self,
+        request: Digest,
+        tag: &RequestTag,
+        (at, position): (Timestamp, Position),
+    ) {
+        self.seen.insert(request, Seen { fingerprint: tag.fingerprint, position });
+        self.order.push_back((at, request));
     }
 
     /// Forgets what is older than `keep`, and the oldest beyond `max`.
@@ -77,7 +82,8 @@ impl Remembered {
     }
 }
 
-fn name(key: HashKey, actor: &str, id: &str) -> Digest {
+/// The hash of a request id within its sender's ids.
+pub(super) fn name(key: HashKey, actor: &str, id: &str) -> Digest {
     key.digest([actor.as_bytes(), id.as_bytes()])
 }
 

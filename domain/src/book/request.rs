@@ -6,7 +6,7 @@ use super::count::{self, Count, Walk};
 use super::gauge::{Gauge, show};
 use super::preflight::{Credit, credit};
 use super::{Book, Draft, Piece, Verdict, Who, facts};
-use crate::account::{Account, Standing};
+use crate::account::{Account, Key, Standing};
 use crate::catalogue::InForce;
 use crate::command::{Ask, Caller};
 use crate::event::{Facts, Personal, RequestAdmitted, RequestDenied, Stream};
@@ -51,9 +51,15 @@ impl Refusal {
 }
 
 impl Book {
-    pub(super) fn decide_request(&self, ask: &Ask, now: Timestamp) -> Result<Verdict, Rejection> {
+    /// `slot` is that of the caller's account, if there is one.
+    pub(super) fn decide_request(
+        &self,
+        ask: &Ask,
+        slot: Option<u32>,
+        now: Timestamp,
+    ) -> Result<Verdict, Rejection> {
         let rules = self.in_force(now)?;
-        let (slot, key, refusal) = self.resolve(&ask.caller, rules)?;
+        let (key, refusal) = self.resolve(&ask.caller, slot, rules)?;
         let (name, account) = self.account_of(slot);
         let mode = key.map_or(Mode::Live, |key| key.mode);
         let (mut facts, personal) = facts::facts(ask, rules.policy, key.map(|key| key.name.clone()), mode)?;
@@ -117,12 +123,17 @@ impl Book {
         Ok(Verdict::Record(self.admit(asked, gauge, credit, personal)))
     }
 
-    /// Who is asking: the account's slot and key, or the refusal that an unusable key or account earns.
-    fn resolve(&self, caller: &Caller, rules: InForce<'_>) -> Result<Resolved<'_>, Rejection> {
+    /// The key that is asking, and the refusal that an unusable key or account earns.
+    fn resolve(
+        &self,
+        caller: &Caller,
+        slot: Option<u32>,
+        rules: InForce<'_>,
+    ) -> Result<(Option<&Key>, Option<Refusal>), Rejection> {
         match caller {
             Caller::Key(hash) => {
                 let Some((slot, key)) = self.state.accounts.by_key(*hash) else {
-                    return Ok((None, None, Some(Refusal::new(Kind::Unauthenticated, "unknown_key"))));
+                    return Ok((None, Some(Refusal::new(Kind::Unauthenticated, "unknown_key"))));
                 };
                 let refusal = match key.standing {
                     Standing::Active => self.closed(slot),
@@ -130,15 +141,14 @@ impl Book {
                     Standing::Revoked => Some(Refusal::new(Kind::Unauthenticated, "key_revoked")),
                     Standing::Compromised => Some(Refusal::new(Kind::Unauthenticated, "key_compromised")),
                 };
-                Ok((Some(slot), Some(key), refusal))
+                Ok((Some(key), refusal))
             }
             Caller::Account(name) => {
-                let slot = self.state.accounts.slot(name.as_str());
                 let slot = slot.ok_or_else(|| Rejection::UnknownAccount(name.clone()))?;
-                Ok((Some(slot), None, self.closed(slot)))
+                Ok((None, self.closed(slot)))
             }
-            Caller::Anonymous if rules.policy.callers.anonymous => Ok((None, None, None)),
-            Caller::Anonymous => Ok((None, None, Some(Refusal::new(Kind::Unauthenticated, "missing_key")))),
+            Caller::Anonymous if rules.policy.callers.anonymous => Ok((None, None)),
+            Caller::Anonymous => Ok((None, Some(Refusal::new(Kind::Unauthenticated, "missing_key")))),
         }
     }
 
@@ -350,8 +360,6 @@ fn job_retry(asked: &Asked<'_>, limit: &crate::policy::Limit) -> Timestamp {
     let hint = limit.retry_hint.unwrap_or(crate::time::Span::from_secs(1));
     asked.now.plus(hint).min(earliest)
 }
-
-type Resolved<'a> = (Option<u32>, Option<&'a crate::account::Key>, Option<Refusal>);
 
 /// The calendar that a limit's periods follow.
 pub(super) fn calendar<'a>(

@@ -6,6 +6,7 @@ use crate::money::Credits;
 use crate::policy::{Kind, Mode};
 use crate::pricing::Outcome;
 use crate::time::Timestamp;
+use litemap::LiteMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,16 +70,16 @@ fn is_one(units: &u32) -> bool {
     *units == 1
 }
 
-/// The attributes of a request or an item, by what they are.
+/// The attributes of a request or an item, by what they are. Maps of a few, each in one piece of memory.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Details {
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub numbers: BTreeMap<Name, Decimal>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<Name, Arc<str>>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub hashes: BTreeMap<Name, Digest>,
+    #[serde(skip_serializing_if = "LiteMap::is_empty")]
+    pub numbers: LiteMap<Name, Decimal>,
+    #[serde(skip_serializing_if = "LiteMap::is_empty")]
+    pub labels: LiteMap<Name, Arc<str>>,
+    #[serde(skip_serializing_if = "LiteMap::is_empty")]
+    pub hashes: LiteMap<Name, Digest>,
 }
 
 impl Details {
