@@ -17,4 +17,5 @@ pub mod money;
 pub mod policy;
 pub mod pricing;
 pub mod rejection;
+mod shared;
 pub mod time;
