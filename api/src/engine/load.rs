@@ -134,7 +134,10 @@ fn read(
     while head.position < until {
         let mut frames = source.runtime.block_on(source.store.read(head.position + 1, PAGE))?;
         let mut read = 0;
-        for frame in frames.iter().take_while(|frame| frame.first() <= until) {
+        for frame in &frames {
+            if head.position >= until {
+                break;
+            }
             if frame.first() != head.position + 1 || frame.previous() != head.hash {
                 return Err(LoadError::Gap(head.position + 1));
             }
