@@ -7,6 +7,7 @@ pub mod account;
 pub mod book;
 pub mod catalogue;
 pub mod command;
+mod compact;
 pub mod event;
 pub mod ids;
 pub mod ledger;

@@ -121,6 +121,12 @@ impl FromStr for Credits {
 
 impl Serialize for Credits {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if !to.is_human_readable()
+            && let Ok(whole) = i64::try_from(self.0)
+            && Decimal::from(whole) == self.0
+        {
+            return to.serialize_i64(whole);
+        }
         to.collect_str(self)
     }
 }
@@ -136,8 +142,15 @@ impl<'de> Deserialize<'de> for Credits {
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Credits, E> {
                 text.parse().map_err(E::custom)
             }
+            fn visit_i64<E: serde::de::Error>(self, whole: i64) -> Result<Credits, E> {
+                Credits::new(whole.into()).map_err(E::custom)
+            }
+            fn visit_u64<E: serde::de::Error>(self, whole: u64) -> Result<Credits, E> {
+                Credits::new(whole.into()).map_err(E::custom)
+            }
         }
-        from.deserialize_str(Text)
+        // Only a snapshot has whole amounts as integers; a JSON number is no amount.
+        if from.is_human_readable() { from.deserialize_str(Text) } else { from.deserialize_any(Text) }
     }
 }
 

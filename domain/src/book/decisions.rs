@@ -17,6 +17,7 @@ pub struct Decision {
     pub account: Option<u32>,
     pub mode: Mode,
     pub at: Timestamp,
+    #[serde(deserialize_with = "crate::shared::repeated")]
     pub endpoint: Arc<str>,
     /// All that was charged, in the order in which it was drawn.
     pub charged: Draws,
@@ -29,12 +30,14 @@ pub struct Decision {
     /// Until its outcome.
     pub open: Option<Box<Open>>,
     /// Items in an error state.
+    #[serde(with = "crate::compact::json")]
     pub limited: Option<Box<(Arc<Facts>, Limited)>>,
 }
 
 /// What a decision keeps until its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Open {
+    #[serde(with = "crate::compact::json")]
     pub ask: Arc<Facts>,
     pub under: Under,
     pub until: Timestamp,
@@ -66,7 +69,9 @@ pub enum Stage {
 /// added. The few that outlive their time because they are open lie apart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Decisions {
+    #[serde(deserialize_with = "crate::compact::list")]
     positions: VecDeque<Position>,
+    #[serde(deserialize_with = "crate::compact::list")]
     kept: VecDeque<Decision>,
     late: BTreeMap<Position, Decision>,
     /// The newest decision that was let go.
