@@ -13,7 +13,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-const MAGIC: &[u8] = b"counterfoil snapshot 1\n";
+const MAGIC: &[u8] = b"counterfoil snapshot 2\n";
 const CHECKSUM: usize = 32;
 /// How many are kept: if the newest is no good, the one before it saves most of the work.
 const KEPT: usize = 2;
@@ -82,14 +82,14 @@ impl Snapshots {
             (self.dir.join(format!("snapshot-{:020}", header.position)), self.dir.join("snapshot.new"));
         let file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-        let mut out = Summed { out: BufWriter::with_capacity(1 << 20, file), sum: Sha256::new() };
+        let mut out = BufWriter::with_capacity(1 << 20, Summed { out: file, sum: Sha256::new() });
         out.write_all(MAGIC)?;
         serde_json::to_writer(&mut out, header).map_err(io::Error::from)?;
         out.write_all(b"\n")?;
-        state.serialize(&mut rmp_serde::Serializer::new(&mut out).with_struct_map())?;
-        let Summed { mut out, sum } = out;
+        state.serialize(&mut rmp_serde::Serializer::new(&mut out))?;
+        let Summed { mut out, sum } = out.into_inner().map_err(io::IntoInnerError::into_error)?;
         out.write_all(&sum.finalize())?;
-        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        out.sync_all()?;
         fs::rename(&unfinished, &path)?;
         File::open(&self.dir)?.sync_all()?;
         for old in self.newest_first()?.into_iter().skip(KEPT) {

@@ -96,6 +96,9 @@ pub struct Digest(pub u128);
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if !to.is_human_readable() {
+            return to.serialize_bytes(&self.0.to_be_bytes());
+        }
         let mut text = [0_u8; 32];
         to.serialize_str(hex(self.0, &mut text))
     }
@@ -112,8 +115,12 @@ impl<'de> Deserialize<'de> for Digest {
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Digest, E> {
                 text.parse().map_err(E::custom)
             }
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Digest, E> {
+                let bytes = bytes.try_into().map_err(E::custom)?;
+                Ok(Digest(u128::from_be_bytes(bytes)))
+            }
         }
-        from.deserialize_str(Text)
+        if from.is_human_readable() { from.deserialize_str(Text) } else { from.deserialize_bytes(Text) }
     }
 }
 

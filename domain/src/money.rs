@@ -128,7 +128,8 @@ impl Serialize for Credits {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         // Most amounts are whole, and `Display` of a decimal takes ten times as long.
         match self.as_whole() {
-            Some(whole) => to.serialize_str(itoa::Buffer::new().format(whole)),
+            Some(whole) if to.is_human_readable() => to.serialize_str(itoa::Buffer::new().format(whole)),
+            Some(whole) => to.serialize_i64(whole),
             None => to.collect_str(self),
         }
     }
@@ -145,8 +146,15 @@ impl<'de> Deserialize<'de> for Credits {
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Credits, E> {
                 text.parse().map_err(E::custom)
             }
+            fn visit_i64<E: serde::de::Error>(self, whole: i64) -> Result<Credits, E> {
+                Credits::new(whole.into()).map_err(E::custom)
+            }
+            fn visit_u64<E: serde::de::Error>(self, whole: u64) -> Result<Credits, E> {
+                Credits::new(whole.into()).map_err(E::custom)
+            }
         }
-        from.deserialize_str(Text)
+        // Only a snapshot has whole amounts as integers; a JSON number is no amount.
+        if from.is_human_readable() { from.deserialize_str(Text) } else { from.deserialize_any(Text) }
     }
 }
 

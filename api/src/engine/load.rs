@@ -1,7 +1,7 @@
 //! From the log to a book: the newest snapshot that fits, then every event after it.
 //!
-//! Reading, checking and decoding run on a thread of their own, one page ahead of the fold, so that both
-//! processors of the smallest machine are at work.
+//! Reading with checking, decoding, and folding run on a thread each, a page apart, so that both processors of
+//! the smallest machine are at work.
 
 use super::snapshots::FOLD_VERSION;
 use adapters::snapshot::{Refusal, Snapshots};
@@ -10,13 +10,14 @@ use domain::event::Entry;
 use domain::ids::{HashKey, Position};
 use domain::log::codec::{self, CodecError};
 use domain::log::{EventStore, Frame, FrameError, Head, StoreError};
+use std::mem;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::{mem, thread};
+use std::thread::{self, ScopedJoinHandle};
 use tokio::runtime::Handle;
 
 /// Events that are read at once.
-const PAGE: usize = 8_192;
+const PAGE: usize = 4_096;
 /// Events that are decoded and handed over at once: small enough to be in the cache still when they are folded.
 const CHUNK: usize = 256;
 /// Chunks that may wait for the fold.
@@ -82,17 +83,24 @@ impl LoadError {
 pub fn load(source: &Source, until: Option<Position>) -> Result<Loaded, LoadError> {
     let mut loaded = begin(source, until)?;
     let (head, until) = (loaded.head, until.unwrap_or(Position::MAX));
+    let (pages, read_pages) = sync_channel(0);
     let (chunks, arriving) = sync_channel(AHEAD);
     thread::scope(|scope| {
-        let reader = scope.spawn(move || read(source, head, until, &chunks));
+        let reader = scope.spawn(move || read(source, head, until, &pages));
+        let decoder = scope.spawn(move || decode(&read_pages, &chunks));
         let folded = fold(&mut loaded, &arriving);
-        // A fold that failed hangs up, which ends the reader.
+        // Whoever fails hangs up, which ends those before.
         drop(arriving);
-        let read = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let (decoded, read) = (joined(decoder), joined(reader));
         folded?;
+        decoded?;
         loaded.head = read?;
         Ok(loaded)
     })
+}
+
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn begin(source: &Source, until: Option<Position>) -> Result<Loaded, LoadError> {
@@ -116,18 +124,16 @@ fn newest(source: &Source, snapshots: &Snapshots) -> Result<Option<(Head, Book)>
     Ok(loaded.found.map(|(head, state)| (head, Book::restore(source.key, source.bounds, state))))
 }
 
-/// Reads and decodes what comes after `head`, and returns where it ended.
+/// Reads the frames after `head` and returns where they ended.
 fn read(
     source: &Source,
     mut head: Head,
     until: Position,
-    chunks: &SyncSender<Vec<Entry>>,
+    pages: &SyncSender<Vec<Frame>>,
 ) -> Result<Head, LoadError> {
     while head.position < until {
-        let frames = source.runtime.block_on(source.store.read(head.position + 1, PAGE))?;
-        if frames.is_empty() {
-            break;
-        }
+        let mut frames = source.runtime.block_on(source.store.read(head.position + 1, PAGE))?;
+        let mut read = 0;
         for frame in &frames {
             if head.position >= until {
                 break;
@@ -135,29 +141,35 @@ fn read(
             if frame.first() != head.position + 1 || frame.previous() != head.hash {
                 return Err(LoadError::Gap(head.position + 1));
             }
-            if !decode(frame, chunks)? {
-                return Ok(head);
-            }
             head = Head { position: frame.end(), hash: frame.last() };
+            read += 1;
+        }
+        frames.truncate(read);
+        if frames.is_empty() || pages.send(frames).is_err() {
+            break;
         }
     }
     Ok(head)
 }
 
-/// Decodes a frame, whose hashes the store has verified; false when nobody takes the events any more.
-fn decode(frame: &Frame, chunks: &SyncSender<Vec<Entry>>) -> Result<bool, LoadError> {
-    let events = frame.events().map_err(|cause| LoadError::Frame { position: frame.first(), cause })?;
-    let mut chunk = Vec::with_capacity(CHUNK);
-    for (position, text) in events {
-        chunk.push(codec::decode(text).map_err(|cause| LoadError::Unreadable { position, cause })?);
-        if chunk.len() == CHUNK {
-            let full = mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
-            if chunks.send(full).is_err() {
-                return Ok(false);
+/// Decodes frames, whose hashes the store has verified, until nobody takes the events any more.
+fn decode(pages: &Receiver<Vec<Frame>>, chunks: &SyncSender<Vec<Entry>>) -> Result<(), LoadError> {
+    for frame in pages.iter().flatten() {
+        let events = frame.events().map_err(|cause| LoadError::Frame { position: frame.first(), cause })?;
+        let mut chunk = Vec::with_capacity(CHUNK);
+        for (position, text) in events {
+            chunk.push(codec::decode(text).map_err(|cause| LoadError::Unreadable { position, cause })?);
+            if chunk.len() == CHUNK
+                && chunks.send(mem::replace(&mut chunk, Vec::with_capacity(CHUNK))).is_err()
+            {
+                return Ok(());
             }
         }
+        if !chunk.is_empty() && chunks.send(chunk).is_err() {
+            return Ok(());
+        }
     }
-    Ok(chunk.is_empty() || chunks.send(chunk).is_ok())
+    Ok(())
 }
 
 fn fold(loaded: &mut Loaded, arriving: &Receiver<Vec<Entry>>) -> Result<(), LoadError> {

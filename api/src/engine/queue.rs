@@ -22,12 +22,7 @@ pub(super) struct Queue {
 struct Waiting {
     jobs: VecDeque<Job>,
     closed: bool,
-    /// Whether the engine sleeps until something else wakes it, and a single job may wait for that.
-    patient: bool,
 }
-
-/// So many jobs wake even a patient engine, so that the next frame is decided while the last is on its way.
-const PATIENCE: usize = 16;
 
 /// Why a job was not taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,11 +52,11 @@ impl Queue {
             self.done(1);
             return Err(Refused::Closed);
         }
+        // When something waits already, its sender has woken the engine.
+        let first = waiting.jobs.is_empty();
         waiting.jobs.push_back(job);
-        // When more wait already, a sender before has woken the engine.
-        let wakes = waiting.jobs.len() == if waiting.patient { PATIENCE } else { 1 };
         drop(waiting);
-        if wakes {
+        if first {
             self.wake();
         }
         Ok(())
@@ -73,12 +68,9 @@ impl Queue {
         mem::swap(&mut self.lock().jobs, into);
     }
 
-    /// Before the engine sleeps: false when something waits that was not fetched. A patient engine is woken by
-    /// something else soon, so that a job or two may wait for that: each wake-up costs more than a decision.
-    pub(super) fn may_sleep(&self, patient: bool) -> bool {
-        let mut waiting = self.lock();
-        waiting.patient = patient;
-        waiting.jobs.is_empty()
+    /// Whether something waits that was not fetched.
+    pub(super) fn has_more(&self) -> bool {
+        !self.lock().jobs.is_empty()
     }
 
     /// Counts jobs off that were taken up.

@@ -196,9 +196,7 @@ impl Sequencer {
             return;
         }
         let full = self.is_full();
-        // The append in flight wakes the engine, or the end of the wait for more.
-        let patient = !self.writer.is_clear();
-        if !full && !(self.pending.is_empty() && self.shared.queue.may_sleep(patient)) {
+        if !full && (!self.pending.is_empty() || self.shared.queue.has_more()) {
             return;
         }
         let due = if full { None } else { self.due_in(now) };

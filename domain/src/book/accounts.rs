@@ -3,17 +3,44 @@
 use crate::account::{Account, Key};
 use crate::ids::{Digest, Name};
 use crate::map::Map;
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 /// Accounts in slots: a slot is an account's place for as long as the book lives.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Accounts {
     slots: Vec<(Name, Account)>,
+    #[serde(skip_serializing)]
     names: Map<Name, u32>,
     /// Slot and place among the account's keys, by the key's hash.
+    #[serde(skip_serializing)]
     keys: Map<Digest, (u32, u32)>,
     /// The account of each key's name: operators and limits speak of a key by its name alone.
+    #[serde(skip_serializing)]
     key_names: Map<Name, u32>,
+}
+
+/// What a snapshot keeps of them.
+#[derive(Deserialize)]
+struct Stored {
+    #[serde(deserialize_with = "crate::compact::list")]
+    slots: Vec<(Name, Account)>,
+}
+
+impl From<Stored> for Accounts {
+    fn from(Stored { slots }: Stored) -> Self {
+        let names = Map::with_capacity_and_hasher(slots.len(), FixedState::default());
+        let mut accounts = Self { slots, names, ..Self::default() };
+        for (slot, (name, account)) in (0..).zip(&accounts.slots) {
+            accounts.names.insert(name.clone(), slot);
+            for (place, key) in (0..).zip(&account.keys) {
+                accounts.keys.insert(key.hash, (slot, place));
+                accounts.key_names.insert(key.name.clone(), slot);
+            }
+        }
+        accounts
+    }
 }
 
 impl Accounts {

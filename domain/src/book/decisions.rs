@@ -17,6 +17,7 @@ pub struct Decision {
     pub account: Option<u32>,
     pub mode: Mode,
     pub at: Timestamp,
+    #[serde(deserialize_with = "crate::shared::repeated")]
     pub endpoint: Arc<str>,
     /// All that was charged, in the order in which it was drawn.
     pub charged: Draws,
@@ -29,12 +30,14 @@ pub struct Decision {
     /// Until its outcome.
     pub open: Option<Box<Open>>,
     /// Items in an error state.
+    #[serde(with = "crate::compact::json")]
     pub limited: Option<Box<(Arc<Facts>, Limited)>>,
 }
 
 /// What a decision keeps until its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Open {
+    #[serde(with = "crate::compact::json")]
     pub ask: Arc<Facts>,
     pub under: Under,
     pub until: Timestamp,
@@ -62,12 +65,14 @@ pub enum Stage {
 
 /// Decisions by position, oldest first out.
 ///
-/// Positions only grow, so they lie in order and are found by halving; nothing is hashed or moved when one is
-/// added. The few that outlive their time because they are open lie apart.
+/// Positions only grow, so they lie in order and are found by halving; nothing is hashed when one is added, and no
+/// decision is moved when the lists grow. The few that outlive their time because they are open lie apart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Decisions {
+    #[serde(deserialize_with = "crate::compact::list")]
     positions: VecDeque<Position>,
-    kept: VecDeque<Decision>,
+    #[serde(deserialize_with = "crate::compact::list")]
+    kept: VecDeque<Box<Decision>>,
     late: BTreeMap<Position, Decision>,
     /// The newest decision that was let go.
     retired: Position,
@@ -76,14 +81,14 @@ pub struct Decisions {
 impl Decisions {
     pub fn get(&self, position: Position) -> Option<&Decision> {
         match self.positions.binary_search(&position) {
-            Ok(place) => self.kept.get(place),
+            Ok(place) => self.kept.get(place).map(|kept| &**kept),
             Err(_) => self.late.get(&position),
         }
     }
 
     pub fn get_mut(&mut self, position: Position) -> Option<&mut Decision> {
         match self.positions.binary_search(&position) {
-            Ok(place) => self.kept.get_mut(place),
+            Ok(place) => self.kept.get_mut(place).map(|kept| &mut **kept),
             Err(_) => self.late.get_mut(&position),
         }
     }
@@ -96,7 +101,7 @@ impl Decisions {
     /// Keeps a decision, whose position is above all others.
     pub fn keep(&mut self, position: Position, decision: Decision) {
         self.positions.push_back(position);
-        self.kept.push_back(decision);
+        self.kept.push_back(Box::new(decision));
     }
 
     /// Lets go of what is older than `retention`, and of the oldest beyond `max`. What is open stays.
@@ -111,7 +116,7 @@ impl Decisions {
                 break;
             };
             if decision.is_waiting() {
-                self.late.insert(position, decision);
+                self.late.insert(position, *decision);
             } else {
                 self.retired = self.retired.max(position);
             }

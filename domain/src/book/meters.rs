@@ -4,6 +4,7 @@ use crate::ids::Digest;
 use crate::limits::{Ask, Meter, Rule, Verdict};
 use crate::map::Map;
 use crate::time::Timestamp;
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 /// Meters by counter, in slots that a clock hand reuses.
@@ -11,7 +12,10 @@ use serde::{Deserialize, Serialize};
 /// Each new subject moves the hand over a few slots and frees the idle ones, so memory follows the live
 /// subjects with no sweep over all of them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Meters {
+    /// The slots in use.
+    #[serde(skip_serializing)]
     index: Map<Digest, u32>,
     slots: Vec<Slot>,
     free: Vec<u32>,
@@ -26,6 +30,26 @@ struct Slot {
     meter: Meter,
     rule: u16,
     used: bool,
+}
+
+/// What a snapshot keeps of them.
+#[derive(Deserialize)]
+struct Stored {
+    #[serde(deserialize_with = "crate::compact::list")]
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    hand: u32,
+    rules: Vec<Rule>,
+}
+
+impl From<Stored> for Meters {
+    fn from(stored: Stored) -> Self {
+        let Stored { slots, free, hand, rules } = stored;
+        let mut index = Map::with_capacity_and_hasher(slots.len(), FixedState::default());
+        let used = (0..).zip(&slots).filter(|(_, slot)| slot.used);
+        index.extend(used.map(|(place, slot)| (slot.counter, place)));
+        Self { index, slots, free, hand, rules }
+    }
 }
 
 /// Slots looked at for each new subject.

@@ -77,6 +77,7 @@ pub struct Book {
 pub struct State {
     head: Position,
     at: Timestamp,
+    #[serde(with = "crate::compact::json")]
     catalogue: Catalogue,
     accounts: Accounts,
     /// Stream versions of anonymous callers.

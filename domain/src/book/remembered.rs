@@ -4,11 +4,14 @@ use crate::event::RequestTag;
 use crate::ids::{Digest, HashKey, Position};
 use crate::map::Map;
 use crate::time::{Span, Timestamp};
-use serde::{Deserialize, Serialize};
+use foldhash::fast::FixedState;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::VecDeque;
+use std::fmt;
 
 /// Ids by the hash of sender and id, oldest first out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Remembered {
     seen: Map<Digest, Seen>,
     order: VecDeque<(Timestamp, Digest)>,
@@ -92,4 +95,58 @@ fn made_at(id: &str) -> Option<Timestamp> {
     let id = uuid::Uuid::try_parse(id).ok().filter(|id| id.get_version_num() == 7)?;
     let millis = id.as_u128() >> 80;
     i64::try_from(millis).ok()?.checked_mul(1_000).map(Timestamp::from_micros)
+}
+
+/// In order, each with what was seen: the map is made again from that.
+impl Serialize for Remembered {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        (self.horizon, InOrder(self)).serialize(to)
+    }
+}
+
+struct InOrder<'a>(&'a Remembered);
+
+impl Serialize for InOrder<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.0.order.iter().map(|(at, digest)| (at, digest, self.0.seen.get(digest))))
+    }
+}
+
+impl<'de> Deserialize<'de> for Remembered {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let (horizon, Ids { seen, order }) = Deserialize::deserialize(from)?;
+        Ok(Self { seen, order, horizon })
+    }
+}
+
+struct Ids {
+    seen: Map<Digest, Seen>,
+    order: VecDeque<(Timestamp, Digest)>,
+}
+
+impl<'de> Deserialize<'de> for Ids {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_seq(List)
+    }
+}
+
+struct List;
+
+impl<'de> Visitor<'de> for List {
+    type Value = Ids;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list of ids")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Ids, A::Error> {
+        let room = crate::compact::room(&list);
+        let seen = Map::with_capacity_and_hasher(room, FixedState::default());
+        let mut ids = Ids { seen, order: VecDeque::with_capacity(room) };
+        while let Some((at, digest, seen)) = list.next_element::<(_, _, Option<Seen>)>()? {
+            ids.order.push_back((at, digest));
+            ids.seen.extend(seen.map(|seen| (digest, seen)));
+        }
+        Ok(ids)
+    }
 }

@@ -13,7 +13,7 @@ pub use request::*;
 
 use crate::ids::{Digest, Name, Position};
 use crate::time::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -59,9 +59,18 @@ impl Serialize for Stream {
 }
 
 impl<'de> Deserialize<'de> for Stream {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
-        text.parse().map_err(serde::de::Error::custom)
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl serde::de::Visitor<'_> for Text {
+            type Value = Stream;
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a stream")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Stream, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        from.deserialize_str(Text)
     }
 }
 
@@ -133,11 +142,11 @@ macro_rules! events {
                 match self { $(Self::$name(event) => serde_json::to_writer(out, event)),+ }
             }
 
-            /// Reads the newest version of a type; `None` for a type that this release does not know.
-            pub(crate) fn read_data(kind: &str, json: &str) -> Option<Result<Self, serde_json::Error>> {
+            /// Reads the newest version of a type that this release knows.
+            pub(crate) fn read_data<'de, D: Deserializer<'de>>(kind: &str, from: D) -> Result<Self, D::Error> {
                 match kind {
-                    $(stringify!($name) => Some(serde_json::from_str(json).map(Self::$name)),)+
-                    _ => None,
+                    $(stringify!($name) => $name::deserialize(from).map(Self::$name),)+
+                    _ => Err(serde::de::Error::custom("no event type of this release")),
                 }
             }
         }

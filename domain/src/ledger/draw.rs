@@ -1,6 +1,7 @@
 //! What a movement takes from, or gives to, each lot.
 
 use super::lot::LotRef;
+use crate::compact::compact;
 use crate::money::Credits;
 use crate::time::Timestamp;
 use serde::de::{SeqAccess, Visitor};
@@ -10,6 +11,7 @@ use std::ops::Deref;
 
 /// One amount of a movement and the lot that it concerns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Draw {
     /// None: overdraft, which becomes debt when it is charged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -17,6 +19,8 @@ pub struct Draw {
     /// Above zero.
     pub amount: Credits,
 }
+
+compact!(Draw { lot, amount });
 
 impl Draw {
     /// An amount that no lot covers.

@@ -1,6 +1,7 @@
 //! A lot: credit that came in at once and is used up, or expires, together.
 
 use super::draw::Draw;
+use crate::compact::compact;
 use crate::ids::Position;
 use crate::money::Credits;
 use crate::time::Timestamp;
@@ -87,6 +88,9 @@ impl FromStr for LotId {
 
 impl Serialize for LotId {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if !to.is_human_readable() {
+            return to.serialize_u64(self.0);
+        }
         to.collect_str(self)
     }
 }
@@ -103,12 +107,13 @@ impl<'de> Deserialize<'de> for LotId {
                 text.parse().map_err(E::custom)
             }
         }
-        from.deserialize_str(Text)
+        if from.is_human_readable() { from.deserialize_str(Text) } else { u64::deserialize(from).map(Self) }
     }
 }
 
 /// What a movement says about a lot: enough to post it, and to refund it after the lot itself is gone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct LotRef {
     pub id: LotId,
     pub kind: LotKind,
@@ -123,6 +128,8 @@ pub struct LotRef {
     pub unit_value: Option<Credits>,
 }
 
+compact!(LotRef { id, kind, priority, expires, unit_value });
+
 impl LotRef {
     /// Whether the lot's time is over at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
@@ -132,6 +139,7 @@ impl LotRef {
 
 /// One lot of an account.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Lot {
     pub id: LotId,
     pub kind: LotKind,
@@ -153,6 +161,8 @@ pub struct Lot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit_value: Option<Credits>,
 }
+
+compact!(Lot { id, kind, amount, left, reserved, effective, expires, priority, unit_value });
 
 impl Lot {
     /// What movements say about this lot.

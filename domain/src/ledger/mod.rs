@@ -25,6 +25,7 @@ pub use lot::{Lot, LotId, LotIdError, LotKind, LotRef};
 pub use refund::{RefundError, Refundable, Refunded};
 pub use settle::Settlement;
 
+use crate::compact::compact;
 use crate::money::Credits;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,7 @@ pub const LOTS_MAX: usize = 1_000;
 
 /// The credit of one account in one mode. Default is an account without any.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Ledger {
     /// In drawing order; none of them spent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -45,6 +47,8 @@ pub struct Ledger {
     #[serde(default, skip_serializing_if = "is_none")]
     promised: Credits,
 }
+
+compact!(Ledger { lots, debt, promised });
 
 fn is_none(amount: &Credits) -> bool {
     amount.is_zero()

@@ -18,10 +18,8 @@
 
 use crate::event::{Entry, Event, Personal, RequestTag, Stream};
 use crate::ids::Position;
-use crate::time::Timestamp;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
@@ -103,80 +101,224 @@ fn personal(out: &mut Vec<u8>, personal: &Personal) -> Result<(), serde_json::Er
     Ok(())
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Envelope<'a> {
-    n: Position,
-    #[serde(borrow)]
-    s: Cow<'a, str>,
-    v: u64,
-    #[serde(borrow)]
-    t: Cow<'a, str>,
-    sv: u16,
-    at: Timestamp,
-    by: Arc<str>,
-    #[serde(default)]
-    id: Option<Arc<str>>,
-    #[serde(borrow, default)]
-    fp: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    d: &'a RawValue,
-    #[serde(default, deserialize_with = "personal_values")]
-    p: Personal,
-}
-
 /// Reads an entry's text, old schema versions through their upcasters.
+///
+/// One pass: the type stands before the data, so the data is read as what it is at once.
 pub fn decode(text: &str) -> Result<Entry, CodecError> {
-    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(CodecError::Envelope)?;
-    let position = envelope.n;
-    let stream: Stream =
-        envelope.s.parse().map_err(|error| CodecError::Envelope(serde::de::Error::custom(error)))?;
-    let event = event(position, &envelope.t, envelope.sv, envelope.d.get())?;
-    let request = request(position, envelope.id, envelope.fp)?;
-    let Envelope { v: version, at, by: actor, p: personal, .. } = envelope;
-    Ok(Entry { position, stream, version, at, actor, request, event, personal })
+    let (mut why, mut from) = (None, serde_json::Deserializer::from_str(text));
+    let read = from.deserialize_map(Envelope { why: &mut why }).and_then(|entry| from.end().map(|()| entry));
+    read.map_err(|error| match why {
+        Some(why) => why(error),
+        None => CodecError::Envelope(error),
+    })
 }
 
-fn event(position: Position, kind: &str, schema: u16, data: &str) -> Result<Event, CodecError> {
-    let known = Event::TYPES.iter().find(|(name, _)| *name == kind).map(|(_, newest)| *newest);
-    let known = known.ok_or_else(|| CodecError::UnknownType { position, kind: kind.to_owned() })?;
-    if schema > known {
-        return Err(CodecError::NewerSchema { position, kind: kind.to_owned(), found: schema, known });
+/// What the reader's error means where it is not the envelope's.
+type Why = Box<dyn FnOnce(serde_json::Error) -> CodecError>;
+
+/// Reads the members in their canonical order; any other order is an error.
+struct Envelope<'a> {
+    why: &'a mut Option<Why>,
+}
+
+impl<'de> Visitor<'de> for Envelope<'_> {
+    type Value = Entry;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an event")
     }
-    // Every type is at its first version, so there is nothing to upcast yet. An upcaster turns the data of an
-    // older version into the next one's here, one step at a time.
-    let read = Event::read_data(kind, data);
-    let read = read.ok_or_else(|| CodecError::UnknownType { position, kind: kind.to_owned() })?;
-    read.map_err(|source| CodecError::Data { position, kind: kind.to_owned(), source })
-}
 
-fn request(
-    position: Position,
-    id: Option<Arc<str>>,
-    fingerprint: Option<Cow<'_, str>>,
-) -> Result<Option<RequestTag>, CodecError> {
-    let Some(id) = id else { return Ok(None) };
-    let fingerprint = fingerprint.filter(|text| text.len() == 16);
-    let fingerprint = fingerprint.and_then(|text| u64::from_str_radix(&text, 16).ok());
-    let fingerprint = fingerprint.ok_or(CodecError::Fingerprint { position })?;
-    Ok(Some(RequestTag { id, fingerprint }))
-}
-
-fn personal_values<'de, D: Deserializer<'de>>(from: D) -> Result<Personal, D::Error> {
-    struct Fields;
-    impl<'de> Visitor<'de> for Fields {
-        type Value = Personal;
-        fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-            out.write_str("encrypted values by field")
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Entry, A::Error> {
+        let position = member(&mut map, "n")?;
+        let stream = member(&mut map, "s")?;
+        let version = member(&mut map, "v")?;
+        let kind: &str = member(&mut map, "t")?;
+        let schema = member(&mut map, "sv")?;
+        let at = member(&mut map, "at")?;
+        let Shared(actor) = member(&mut map, "by")?;
+        let mut key: Option<&str> = map.next_key()?;
+        let mut request = None;
+        if key == Some("id") {
+            request = Some(self.request(&mut map, position)?);
+            key = map.next_key()?;
         }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Personal, A::Error> {
-            let mut personal = Personal::new();
-            while let Some((field, sealed)) = map.next_entry::<String, Arc<str>>()? {
-                let field = if field == "ip" { Cow::Borrowed("ip") } else { Cow::Owned(field) };
-                personal.push((field, sealed));
+        expect(key, "d")?;
+        let event = self.event(&mut map, position, kind, schema)?;
+        let personal = match map.next_key()? {
+            None => Personal::new(),
+            key => {
+                expect(key, "p")?;
+                map.next_value_seed(PersonalValues)?
             }
-            Ok(personal)
+        };
+        nothing_more(&mut map)?;
+        Ok(Entry { position, stream, version, at, actor, request, event, personal })
+    }
+}
+
+impl Envelope<'_> {
+    fn request<'de, A: MapAccess<'de>>(
+        &mut self,
+        map: &mut A,
+        position: Position,
+    ) -> Result<RequestTag, A::Error> {
+        let Shared(id) = map.next_value()?;
+        let fingerprint: &str = member(map, "fp")?;
+        let digits = Some(fingerprint).filter(|text| text.len() == 16);
+        match digits.and_then(|text| u64::from_str_radix(text, 16).ok()) {
+            Some(fingerprint) => Ok(RequestTag { id, fingerprint }),
+            None => Err(self.refuse(CodecError::Fingerprint { position })),
         }
     }
-    from.deserialize_map(Fields)
+
+    fn event<'de, A: MapAccess<'de>>(
+        &mut self,
+        map: &mut A,
+        position: Position,
+        kind: &str,
+        schema: u16,
+    ) -> Result<Event, A::Error> {
+        let known = Event::TYPES.iter().find(|(name, _)| *name == kind).map(|(_, newest)| *newest);
+        let Some(known) = known else {
+            return Err(self.refuse(CodecError::UnknownType { position, kind: kind.to_owned() }));
+        };
+        if schema > known {
+            let kind = kind.to_owned();
+            return Err(self.refuse(CodecError::NewerSchema { position, kind, found: schema, known }));
+        }
+        // Every type is at its first version, so there is nothing to upcast yet. An upcaster turns the data of an
+        // older version into the next one's here, one step at a time.
+        map.next_value_seed(Data(kind)).inspect_err(|_| {
+            let kind = kind.to_owned();
+            *self.why = Some(Box::new(move |source| CodecError::Data { position, kind, source }));
+        })
+    }
+
+    /// Ends the reading for a reason of its own.
+    fn refuse<E: Error>(&mut self, reason: CodecError) -> E {
+        *self.why = Some(Box::new(|_| reason));
+        E::custom("refused")
+    }
+}
+
+/// The value of the member that must come next.
+fn member<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    map: &mut A,
+    name: &'static str,
+) -> Result<T, A::Error> {
+    expect(map.next_key()?, name)?;
+    map.next_value()
+}
+
+fn expect<E: Error>(found: Option<&str>, name: &'static str) -> Result<(), E> {
+    match found {
+        Some(found) if found == name => Ok(()),
+        Some(found) => Err(E::custom(format_args!("member {found} in the place of {name}"))),
+        None => Err(E::missing_field(name)),
+    }
+}
+
+fn nothing_more<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+    match map.next_key::<&str>()? {
+        None => Ok(()),
+        Some(found) => Err(A::Error::custom(format_args!("member {found} after the last"))),
+    }
+}
+
+#[derive(Deserialize)]
+struct Shared(#[serde(deserialize_with = "crate::shared::text")] Arc<str>);
+
+/// The data of an event of this type.
+struct Data<'a>(&'a str);
+
+impl<'de> DeserializeSeed<'de> for Data<'_> {
+    type Value = Event;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Event, D::Error> {
+        Event::read_data(self.0, from)
+    }
+}
+
+struct PersonalValues;
+
+impl<'de> DeserializeSeed<'de> for PersonalValues {
+    type Value = Personal;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Personal, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for PersonalValues {
+    type Value = Personal;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("encrypted values by field")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Personal, A::Error> {
+        let mut personal = Personal::new();
+        while let Some((field, Shared(sealed))) = map.next_entry::<String, Shared>()? {
+            let field = if field == "ip" { Cow::Borrowed("ip") } else { Cow::Owned(field) };
+            personal.push((field, sealed));
+        }
+        Ok(personal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = concat!(
+        r#"{"n":7,"s":"account-acme","v":2,"t":"PlanChanged","sv":1,"at":5,"by":"operator:ann","#,
+        r#""id":"r","fp":"00000000000000ff","d":{"plan":"pro"},"p":{"ip":"sealed"}}"#
+    );
+
+    fn read(from: &str, to: &str) -> Result<Entry, CodecError> {
+        assert!(TEXT.contains(from), "{from}");
+        decode(&TEXT.replace(from, to))
+    }
+
+    #[test]
+    fn a_canonical_text_is_read_and_written_again() {
+        let entry = decode(TEXT).unwrap();
+        let mut again = Vec::new();
+        encode(&entry, &mut again).unwrap();
+        assert_eq!(String::from_utf8(again).unwrap(), TEXT);
+        assert_eq!((entry.position, entry.request.unwrap().fingerprint), (7, 255));
+    }
+
+    #[test]
+    fn another_order_other_members_or_more_text_is_no_event() {
+        let cases = [
+            (r#""v":2,"t":"PlanChanged""#, r#""t":"PlanChanged","v":2"#),
+            (r#""sv":1,"#, ""),
+            (r#","p":{"ip":"sealed"}"#, r#","q":1"#),
+            (r#""sealed"}"#, r#""sealed"},"q":1"#),
+            (r#""id":"r","#, ""),
+            ("account-acme", "acme"),
+            (r#"sealed"}}"#, r#"sealed"}} {}"#),
+            (r#"sealed"}}"#, r#"sealed"}"#),
+        ];
+        for (from, to) in cases {
+            assert!(matches!(read(from, to), Err(CodecError::Envelope(_))), "{to}");
+        }
+    }
+
+    #[test]
+    fn what_this_release_cannot_read_says_so_with_its_position() {
+        let unknown = read("PlanChanged", "PlanLost");
+        assert!(matches!(unknown, Err(CodecError::UnknownType { position: 7, kind }) if kind == "PlanLost"));
+        let newer = read(r#""sv":1"#, r#""sv":2"#);
+        assert!(matches!(newer, Err(CodecError::NewerSchema { position: 7, found: 2, known: 1, .. })));
+        for data in [r#"{"plan":"p p"}"#, r#"{"plan":"pro","more":1}"#, "{}", r#""pro""#] {
+            let found = read(r#"{"plan":"pro"}"#, data);
+            assert!(matches!(found, Err(CodecError::Data { position: 7, .. })), "{data}");
+        }
+        for digits in ["ff", "00000000000000fg"] {
+            let found = read("00000000000000ff", digits);
+            assert!(matches!(found, Err(CodecError::Fingerprint { position: 7 })), "{digits}");
+        }
+    }
 }

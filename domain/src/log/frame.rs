@@ -2,9 +2,11 @@
 
 use super::ChainHash;
 use crate::ids::Position;
+use memchr::memmem;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A run of consecutive events, at least one; the unit of append and of read.
 ///
@@ -16,9 +18,25 @@ pub struct Frame {
     count: u32,
     previous: ChainHash,
     last: ChainHash,
-    // A `String` inside: `Arc<str>` would copy the text when the builder is finished.
-    text: Arc<String>,
+    text: Arc<Text>,
 }
+
+/// What the clones of a frame share.
+#[derive(Debug)]
+struct Text {
+    // A `String`: `Arc<str>` would copy the text when the builder is finished.
+    json: String,
+    /// Where each event ends, once that was verified.
+    ends: OnceLock<Box<[usize]>>,
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.json == other.json
+    }
+}
+
+impl Eq for Text {}
 
 impl Frame {
     /// A frame as a store kept it, unchecked: [`Frame::verify`] says whether its parts agree.
@@ -29,7 +47,8 @@ impl Frame {
         last: ChainHash,
         text: String,
     ) -> Self {
-        Self { first, count, previous, last, text: Arc::new(text) }
+        let text = Arc::new(Text { json: text, ends: OnceLock::new() });
+        Self { first, count, previous, last, text }
     }
 
     /// The position of its first event.
@@ -59,7 +78,7 @@ impl Frame {
 
     /// The events as one JSON array.
     pub fn text(&self) -> &str {
-        &self.text
+        &self.text.json
     }
 
     /// Its events in order, each with its position and its text as it was hashed.
@@ -67,28 +86,83 @@ impl Frame {
     /// # Errors
     /// When the text is no JSON array, or does not hold what the frame's figures say.
     pub fn events(&self) -> Result<impl Iterator<Item = (Position, &str)>, FrameError> {
-        let values: Vec<&RawValue> = serde_json::from_str(&self.text)?;
-        if values.is_empty() || u32::try_from(values.len()) != Ok(self.count) {
-            return Err(FrameError::Count { stated: self.count, found: values.len() });
-        }
-        let written: usize = values.iter().map(|value| value.get().len() + 1).sum();
-        if written + 1 != self.text.len() {
-            return Err(FrameError::Spacing);
-        }
-        let first = self.first;
-        Ok(values.into_iter().zip(first..).map(|(value, position)| (position, value.get())))
+        let ends = match self.text.ends.get() {
+            Some(ends) => Cow::Borrowed(&**ends),
+            None => Cow::Owned(self.parsed()?),
+        };
+        let mut start = 1;
+        let texts = (0..ends.len()).map(move |place| {
+            let end = ends[place];
+            &self.text()[std::mem::replace(&mut start, end + 1)..end]
+        });
+        Ok((self.first..).zip(texts))
     }
 
     /// Rehashes every event and checks that the frame is what its figures and hashes say.
+    ///
+    /// Afterwards it is known where the events lie, and [`Frame::events`] need not look for them again.
     pub fn verify(&self) -> Result<(), FrameError> {
         if self.first == 0 || self.first.checked_add(Position::from(self.count)).is_none() {
             return Err(FrameError::First(self.first));
         }
-        let found = self.events()?.fold(self.previous, |hash, (_, text)| hash.next(text.as_bytes()));
-        if found != self.last {
-            return Err(FrameError::Hash { stated: self.last, found });
-        }
+        // The hashes are over the events one by one, so they also tell whether a guess at their ends was right.
+        let ends = match self.guessed().filter(|ends| self.chain(ends) == self.last) {
+            Some(ends) => ends,
+            None => self.parsed().and_then(|ends| self.chained(ends))?,
+        };
+        // Another thread's verification found the same.
+        let _ = self.text.ends.set(ends.into());
         Ok(())
+    }
+
+    /// Where the events end, by reading the whole text as JSON.
+    fn parsed(&self) -> Result<Vec<usize>, FrameError> {
+        let values: Vec<&RawValue> = serde_json::from_str(self.text())?;
+        if values.is_empty() || u32::try_from(values.len()) != Ok(self.count) {
+            return Err(FrameError::Count { stated: self.count, found: values.len() });
+        }
+        let mut after = 0;
+        let ends: Vec<usize> = values
+            .iter()
+            .map(|value| {
+                after += 1 + value.get().len();
+                after
+            })
+            .collect();
+        if after + 1 == self.text().len() { Ok(ends) } else { Err(FrameError::Spacing) }
+    }
+
+    /// Where the events end if all of them begin as the codec writes them, each with its position.
+    fn guessed(&self) -> Option<Vec<usize>> {
+        const SEAM: &[u8] = br#"},{"n":"#;
+        let text = self.text().as_bytes();
+        let mut digits = itoa::Buffer::new();
+        let mut next = self.first;
+        let mut ends = Vec::new();
+        for seam in memmem::find_iter(text, SEAM) {
+            let number = digits.format(next.saturating_add(1)).as_bytes();
+            let after = text[seam + SEAM.len()..].strip_prefix(number);
+            if after.is_some_and(|after| after.starts_with(b",")) {
+                ends.push(seam + 1);
+                next = next.saturating_add(1);
+            }
+        }
+        ends.push(text.len().checked_sub(1)?);
+        let is_whole = text.starts_with(b"[") && text.ends_with(b"]") && ends.len() == self.count as usize;
+        is_whole.then_some(ends)
+    }
+
+    fn chained(&self, ends: Vec<usize>) -> Result<Vec<usize>, FrameError> {
+        let found = self.chain(&ends);
+        if found == self.last { Ok(ends) } else { Err(FrameError::Hash { stated: self.last, found }) }
+    }
+
+    /// The hash of the last event, when the events end there.
+    fn chain(&self, ends: &[usize]) -> ChainHash {
+        let mut start = 1;
+        ends.iter().fold(self.previous, |hash, end| {
+            hash.next(&self.text().as_bytes()[std::mem::replace(&mut start, end + 1)..*end])
+        })
     }
 }
 
@@ -221,6 +295,18 @@ mod tests {
         assert_eq!(events, [(7, r#"{"a":"],["}"#), (8, r#"{"b":"\"é"}"#)]);
         assert_eq!((frame.first(), frame.count(), frame.end()), (7, 2, 8));
         frame.verify().unwrap();
+    }
+
+    #[test]
+    fn a_text_that_only_looks_like_the_next_event_ends_none() {
+        let texts =
+            [r#"{"n":7,"a":[{"x":1},{"n":8,"b":0}]}"#, r#"{"n":8,"a":"},{\"n\":9,"}"#, r#"{"n":9,"a":0}"#];
+        let frame = frame(&texts);
+        for _ in 0..2 {
+            let found: Vec<_> = frame.events().unwrap().collect();
+            assert_eq!(found, [(7, texts[0]), (8, texts[1]), (9, texts[2])]);
+            frame.verify().unwrap();
+        }
     }
 
     #[test]

@@ -205,6 +205,10 @@ impl Drop for Scene {
         let kept = serde_json::to_string(self.book.state()).expect("a snapshot");
         let restored = Book::restore(KEY, self.bounds, serde_json::from_str(&kept).expect("a state"));
         assert_eq!(restored.differs_from(&self.book), None, "a snapshot keeps the whole state");
+        let compact = rmp_serde::to_vec(self.book.state()).expect("a snapshot");
+        let state = rmp_serde::from_slice(&compact).expect("a state");
+        let restored = Book::restore(KEY, self.bounds, state);
+        assert_eq!(restored.differs_from(&self.book), None, "a compact snapshot keeps the whole state");
     }
 }
 
