@@ -297,3 +297,20 @@ async fn closing_moves_the_write_ahead_log_into_the_file() {
     assert!(std::fs::metadata(dir.path().join("events.db")).unwrap().len() > 60_000_000);
     assert!(!dir.path().join("events.db-wal").exists());
 }
+
+#[tokio::test]
+async fn the_write_ahead_log_has_its_length_from_the_start_and_what_is_in_it_stays() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir).await;
+    let wal = dir.path().join("events.db-wal");
+    let length = std::fs::metadata(&wal).unwrap().len();
+    assert!(length >= 16 * 1024 * 1024, "{length}");
+    let written = append(&store, 3).await;
+    assert_eq!(std::fs::metadata(&wal).unwrap().len(), length, "a commit overwrites and does not grow it");
+    // What another process finds after this one was killed: zeros after the last frame.
+    let copy = TempDir::new().unwrap();
+    for name in ["events.db", "events.db-wal"] {
+        std::fs::copy(dir.path().join(name), copy.path().join(name)).unwrap();
+    }
+    assert_eq!(open(&copy).await.read(1, 100).await.unwrap(), [written]);
+}
