@@ -63,6 +63,19 @@ fn a_decision_is_shown_again_as_it_was_answered_with_what_became_of_it() {
 }
 
 #[test]
+fn a_decision_whose_time_ran_out_shows_that_and_its_late_outcome() {
+    let sandbox = world();
+    let id = sandbox.request(chat("r")).expect(200).at("/decision_id").as_str().expect("an id").to_owned();
+    sandbox.advance("48h");
+    let shown = || sandbox.gateway("GET", &format!("/v1/decisions/{id}"), &Value::Null).expect(200);
+    sandbox.gateway("GET", "/v1/account/balance?account=acme", &Value::Null).expect(200);
+    assert_eq!(shown().at("/events/1/type"), json!("HoldExpired"));
+    sandbox.settle(&id, &json!({"outcome": "succeeded", "attributes": {"chars": 100}})).expect(200);
+    let types: Vec<_> = (0..3).map(|place| shown().at(&format!("/events/{place}/type"))).collect();
+    assert_eq!(types, [json!("RequestAdmitted"), json!("HoldExpired"), json!("RequestSettled")]);
+}
+
+#[test]
 fn settling_and_refunding_twice_give_the_first_result() {
     let sandbox = world();
     let id = sandbox.request(chat("r")).expect(200).at("/decision_id").as_str().expect("an id").to_owned();

@@ -8,6 +8,7 @@ use crate::policy::Mode;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZero;
 use std::sync::Arc;
 
 /// An admitted request.
@@ -23,9 +24,11 @@ pub struct Decision {
     pub charged: Draws,
     pub refunded: Credits,
     /// The event that recorded its outcome.
-    pub settled: Option<Position>,
+    pub settled: Option<NonZero<Position>>,
     /// The event that recorded its beginning.
-    pub begun: Option<Position>,
+    pub begun: Option<NonZero<Position>>,
+    /// The event that recorded that its time ran out.
+    pub expired: Option<NonZero<Position>>,
     pub refunds: Vec<(Name, Position)>,
     /// Until its outcome.
     pub open: Option<Box<Open>>,
@@ -48,8 +51,6 @@ pub struct Open {
     pub stage: Stage,
     /// Items that are in an error state, free of charge.
     pub limited: Vec<u32>,
-    /// Whether its time ran out and that was recorded.
-    pub expired: bool,
 }
 
 /// How far an open decision came.
@@ -142,6 +143,6 @@ const RETIRE_STEP: usize = 4;
 impl Decision {
     /// Whether it waits for its outcome or for its time to run out, which speaks of it once more.
     pub(super) fn is_waiting(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| !open.expired)
+        self.open.is_some() && self.expired.is_none()
     }
 }

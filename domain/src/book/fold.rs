@@ -13,6 +13,7 @@ use crate::money::Credits;
 use crate::policy::{Policy, Signal};
 use crate::pricing::Outcome;
 use crate::time::{Calendar, Timestamp};
+use std::num::NonZero;
 use std::sync::Arc;
 
 /// The log says something that the state before it contradicts.
@@ -224,7 +225,7 @@ impl Book {
     fn fold_begun(&mut self, entry: &Entry, event: &RequestBegun) -> Result<(), Inconsistent> {
         self.move_credit(entry, event.decision, Some(&event.settlement), None)?;
         let decision = self.decision_mut(event.decision)?;
-        decision.begun = Some(entry.position);
+        decision.begun = NonZero::new(entry.position);
         if let Some(open) = &mut decision.open {
             open.stage = Stage::Charged;
             open.hold = Draws::default();
@@ -235,7 +236,7 @@ impl Book {
     fn fold_settled(&mut self, entry: &Entry, event: &RequestSettled) -> Result<(), Inconsistent> {
         self.move_credit(entry, event.decision, event.settlement.as_ref(), event.refund.as_deref())?;
         let decision = self.decision_mut(event.decision)?;
-        decision.settled = Some(entry.position);
+        decision.settled = NonZero::new(entry.position);
         let (slot, open) = (decision.account, decision.open.take());
         let Some(open) = open else { return Ok(()) };
         self.close(slot, event.decision, &open);
@@ -254,12 +255,13 @@ impl Book {
         let Some(mut open) = decision.open.take() else { return Ok(()) };
         self.close(slot, event.decision, &open);
         open.slots.clear();
-        open.expired = true;
         open.hold = Draws::default();
         if open.stage == Stage::Admitted {
             open.stage = if charged.is_positive() { Stage::Charged } else { Stage::Released };
         }
-        self.decision_mut(event.decision)?.open = Some(open);
+        let decision = self.decision_mut(event.decision)?;
+        decision.open = Some(open);
+        decision.expired = NonZero::new(entry.position);
         Ok(())
     }
 
@@ -353,7 +355,7 @@ fn decision(
         let stage = if event.charge.is_empty() { Stage::Admitted } else { Stage::Charged };
         let limited = limited.as_ref().map(|limited| limited.items.clone()).unwrap_or_default();
         let (ask, hold) = (event.ask.clone(), event.hold.clone());
-        Box::new(Open { ask, under: event.under, until, hold, slots, stage, limited, expired: false })
+        Box::new(Open { ask, under: event.under, until, hold, slots, stage, limited })
     });
     Decision {
         account: slot,
@@ -364,6 +366,7 @@ fn decision(
         refunded: Credits::ZERO,
         settled: None,
         begun: None,
+        expired: None,
         refunds: Vec::new(),
         open,
         limited: limited.map(|limited| Box::new((event.ask.clone(), limited))),

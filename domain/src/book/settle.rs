@@ -11,6 +11,7 @@ use crate::policy::{ChargeAt, CreditRules, Policy, Signal};
 use crate::pricing::{Charge, Outcome};
 use crate::rejection::Rejection;
 use crate::time::Timestamp;
+use std::num::NonZero;
 
 impl Book {
     /// A decision that can still be spoken of.
@@ -44,7 +45,7 @@ impl Book {
     /// The job starts: what was held for it is charged, once.
     pub(super) fn decide_begin(&self, position: Position, now: Timestamp) -> Result<Verdict, Rejection> {
         let decision = self.known(position, now)?;
-        if let Some(begun) = decision.begun {
+        if let Some(begun) = decision.begun.map(NonZero::get) {
             return Ok(Verdict::Repeat(begun));
         }
         let open = decision.open.as_deref().filter(|_| decision.settled.is_none());
@@ -82,7 +83,7 @@ impl Book {
         now: Timestamp,
     ) -> Result<Verdict, Rejection> {
         let decision = self.known(position, now)?;
-        if let Some(settled) = decision.settled {
+        if let Some(settled) = decision.settled.map(NonZero::get) {
             return Ok(Verdict::Repeat(settled));
         }
         let Some(open) = decision.open.as_deref() else {

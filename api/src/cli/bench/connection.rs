@@ -25,25 +25,31 @@ pub(super) struct Requests {
     accounts: u64,
 }
 
-const DIGITS: usize = 12;
+const ID_DIGITS: usize = 16;
+const ACCOUNT_DIGITS: usize = 12;
 
 impl Requests {
     /// Requests to a path. Ids are `FIRST`, `FIRST + STRIDE` …; accounts go round.
-    pub(super) fn new(path: &str, token: &str, (first, stride): (u64, u64), accounts: u64) -> Self {
-        let zeros = "0".repeat(DIGITS);
+    pub(super) fn new(
+        (path, token, endpoint): (&str, &str, &str),
+        (first, stride): (u64, u64),
+        accounts: u64,
+    ) -> Self {
+        let (zeros, account) = ("0".repeat(ID_DIGITS), "0".repeat(ACCOUNT_DIGITS));
+        let endpoint = serde_json::Value::from(endpoint);
         let body = format!(
-            r#"{{"request_id":"bench-{zeros}","account":"bench-{zeros}","ip":"203.0.113.7","endpoint":"/api/v1/ai/translation","attributes":{{"chars":400}},"settle":"now"}}"#
+            r#"{{"request_id":"bench-{zeros}","account":"bench-{account}","ip":"203.0.113.7","endpoint":{endpoint},"attributes":{{"chars":400}},"settle":"now"}}"#
         );
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
-        let id = head.len() + body.find("bench-").unwrap_or(0) + 6;
-        let account = head.len() + body.rfind("bench-").unwrap_or(0) + 6;
+        let mut places = body.match_indices("bench-").map(|(place, found)| head.len() + place + found.len());
+        let (id, account) = (places.next().unwrap_or(0), places.next().unwrap_or(0));
         Self {
             bytes: [head, body].concat().into_bytes(),
-            id: id..id + DIGITS,
-            account: Some(account..account + DIGITS),
+            id: id..id + ID_DIGITS,
+            account: Some(account..account + ACCOUNT_DIGITS),
             next: first,
             stride,
             accounts,
@@ -148,12 +154,12 @@ mod tests {
 
     #[test]
     fn ids_differ_and_accounts_go_round() {
-        let mut requests = Requests::new("/v1/decisions", "token", (3, 2), 2);
+        let mut requests = Requests::new(("/v1/decisions", "token", "/bench"), (3, 2), 2);
         let first = requests.advance().to_vec();
         let second = requests.advance().to_vec();
         assert!(
-            find(&first, b"bench-000000000003\"").is_some()
-                && find(&second, b"bench-000000000005\"").is_some()
+            find(&first, b"bench-0000000000000003\"").is_some()
+                && find(&second, b"bench-0000000000000005\"").is_some()
         );
         assert!(find(&first, b"\"account\":\"bench-000000000001\"").is_some());
     }

@@ -3,14 +3,14 @@
 use super::Failed;
 use super::connection::{self, Requests, Tally};
 use super::histogram::Histogram;
+use super::log;
 use super::report::{self, Row};
-use super::server::{GATEWAY, OPERATOR, Server};
-use super::{log, process};
+use super::target::{Choice, Target};
 use clap::Args;
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
@@ -33,6 +33,11 @@ pub(super) struct Load {
     /// Decisions of many accounts only
     #[arg(long)]
     spread: bool,
+    /// The endpoint that is asked for, with 400 `chars`
+    #[arg(long, default_value = "/api/v1/ai/translation")]
+    endpoint: String,
+    #[command(flatten)]
+    server: Choice,
 }
 
 /// One kind of request.
@@ -44,27 +49,24 @@ struct Kind {
 
 impl Load {
     pub(super) fn run(self) -> Result<(), Failed> {
-        let mut server = Server::start()?;
+        let server = Target::of(&self.server)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let accounts = if self.hot { 1 } else { self.accounts };
         eprintln!("opening {accounts} accounts at http://{}", server.address);
-        runtime.block_on(LocalSet::new().run_until(open_accounts(server.address, accounts)))?;
-        let before = runtime.block_on(log::figures(server.address))?;
+        runtime.block_on(LocalSet::new().run_until(open_accounts(&server, accounts)))?;
+        let before = runtime.block_on(log::figures(&server))?;
         let mut rows = Vec::new();
-        let mut first = 0;
         for connections in &self.connections {
             for kind in self.kinds() {
                 eprintln!("{}: {connections} connections, {} s", kind.name, self.seconds);
-                let row = self.measure(&runtime, &server, (&kind, *connections), &mut first)?;
+                let row = self.measure(&runtime, &server, (&kind, *connections))?;
                 rows.push(row);
             }
         }
-        let after = runtime.block_on(log::figures(server.address))?;
-        let memory = process::peak_memory(server.pid());
-        server.stop();
+        let after = runtime.block_on(log::figures(&server))?;
         let decided = rows.iter().filter(|row| row.name != NOOP).map(|row| row.requests).sum::<u64>();
-        let size = runtime.block_on(log::size(&server.book(), before.head, after.head))?;
-        report::print(&rows, &report::Log { decided, events: after.head - before.head, bytes: size, memory });
+        let own = runtime.block_on(server.end(before.head, after.head))?;
+        report::print(&rows, &report::Log { decided, events: after.head - before.head, own });
         Ok(())
     }
 
@@ -82,19 +84,19 @@ impl Load {
     fn measure(
         &self,
         runtime: &tokio::runtime::Runtime,
-        server: &Server,
+        server: &Target,
         (kind, connections): (&Kind, u64),
-        first: &mut u64,
     ) -> Result<Row, Failed> {
+        let first = unused_ids()?;
         let tally = Rc::new(RefCell::new(Tally { times: Histogram::new(), errors: 0 }));
-        let before = runtime.block_on(log::figures(server.address))?;
+        let before = runtime.block_on(log::figures(server))?;
         let (began, cpu) = (Instant::now(), server.cpu());
         let until = began + Duration::from_secs(self.seconds);
         let run = async {
             let tasks: Vec<_> = (0..connections)
                 .map(|place| {
-                    let requests =
-                        Requests::new(kind.path, GATEWAY, (*first + place, connections), kind.accounts);
+                    let target = (kind.path, &*server.gateway, &*self.endpoint);
+                    let requests = Requests::new(target, (first + place, connections), kind.accounts);
                     tokio::task::spawn_local(connection::drive(
                         server.address,
                         requests,
@@ -109,10 +111,8 @@ impl Load {
             Ok::<_, Failed>(())
         };
         runtime.block_on(LocalSet::new().run_until(run))?;
-        // The next run begins where no id of this one can be.
-        *first += 1_000_000_000;
         let (took, cpu) = (began.elapsed(), server.cpu().saturating_sub(cpu));
-        let after = runtime.block_on(log::figures(server.address))?;
+        let after = runtime.block_on(log::figures(server))?;
         let tally = tally.borrow();
         Ok(Row::new(kind.name, connections, (took, cpu), (before, after), &tally))
     }
@@ -123,9 +123,17 @@ pub(super) const NOOP: &str = "no-op";
 
 const OPENERS: u64 = 32;
 
-async fn open_accounts(address: SocketAddr, accounts: u64) -> Result<(), Failed> {
+/// The first of ids that no earlier run used: microseconds since 1970. No server decides a million requests a second.
+fn unused_ids() -> Result<u64, Failed> {
+    Ok(u64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_micros())?)
+}
+
+async fn open_accounts(server: &Target, accounts: u64) -> Result<(), Failed> {
     let tasks: Vec<_> = (0..OPENERS.min(accounts))
-        .map(|first| tokio::task::spawn_local(open_some(address, first, accounts)))
+        .map(|first| {
+            let who = (server.address, server.operator.clone());
+            tokio::task::spawn_local(open_some(who, first, accounts))
+        })
         .collect();
     for task in tasks {
         task.await??;
@@ -133,28 +141,33 @@ async fn open_accounts(address: SocketAddr, accounts: u64) -> Result<(), Failed>
     Ok(())
 }
 
-async fn open_some(address: SocketAddr, first: u64, accounts: u64) -> std::io::Result<()> {
+async fn open_some(
+    (address, operator): (SocketAddr, String),
+    first: u64,
+    accounts: u64,
+) -> std::io::Result<()> {
     let mut stream = TcpStream::connect(address).await?;
     let step = usize::try_from(OPENERS.min(accounts)).unwrap_or(1);
     for account in (first..accounts).step_by(step) {
         let name = format!("bench-{account:012}");
-        post(&mut stream, "/v1/accounts", &format!(r#"{{"account":"{name}"}}"#)).await?;
+        post(&mut stream, &operator, "/v1/accounts", &format!(r#"{{"account":"{name}"}}"#)).await?;
         let grant = r#"{"amount":"1000000000","kind":"grant"}"#;
-        post(&mut stream, &format!("/v1/accounts/{name}/grants"), grant).await?;
+        post(&mut stream, &operator, &format!("/v1/accounts/{name}/grants"), grant).await?;
     }
     Ok(())
 }
 
-async fn post(stream: &mut TcpStream, path: &str, body: &str) -> std::io::Result<()> {
+async fn post(stream: &mut TcpStream, operator: &str, path: &str, body: &str) -> std::io::Result<()> {
     let text = format!(
-        "POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {OPERATOR}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {operator}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(text.as_bytes()).await?;
     let mut answer = vec![0; 16 * 1024];
     let read = stream.read(&mut answer).await?;
     let line = String::from_utf8_lossy(&answer[..read]);
-    if line.starts_with("HTTP/1.1 2") {
+    // An account that is open already has been loaded before.
+    if line.starts_with("HTTP/1.1 2") || line.starts_with("HTTP/1.1 409") {
         return Ok(());
     }
     Err(std::io::Error::other(format!("{path} was answered {}", line.lines().next().unwrap_or_default())))

@@ -1,11 +1,10 @@
 //! How much the log grew.
 
 use super::Failed;
-use super::server::OPERATOR;
+use super::target::Target;
 use crate::service;
 use domain::ids::Position;
 use serde::Deserialize;
-use std::net::SocketAddr;
 use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -21,10 +20,11 @@ pub(super) struct Figures {
 }
 
 /// A running server's figures.
-pub(super) async fn figures(address: SocketAddr) -> Result<Figures, Failed> {
-    let mut stream = TcpStream::connect(address).await?;
+pub(super) async fn figures(server: &Target) -> Result<Figures, Failed> {
+    let mut stream = TcpStream::connect(server.address).await?;
     let text = format!(
-        "GET /v1/engine HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {OPERATOR}\r\nConnection: close\r\n\r\n"
+        "GET /v1/engine HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
+        server.operator
     );
     stream.write_all(text.as_bytes()).await?;
     let mut answer = String::new();

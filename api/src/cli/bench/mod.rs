@@ -10,6 +10,7 @@ mod report;
 mod requests;
 mod server;
 mod start;
+mod target;
 
 use clap::{Args, Subcommand};
 use std::error::Error;

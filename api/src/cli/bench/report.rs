@@ -52,8 +52,8 @@ impl Row {
 pub(super) struct Log {
     pub(super) decided: u64,
     pub(super) events: u64,
-    pub(super) bytes: u64,
-    pub(super) memory: u64,
+    /// Peak memory and bytes of events of a server of our own.
+    pub(super) own: Option<(u64, u64)>,
 }
 
 /// Prints the runs, each beside the no-op run of as many connections.
@@ -87,7 +87,7 @@ pub(super) fn print(rows: &[Row], log: &Log) {
             micros(row.times[1]),
             micros(row.times[2]),
             micros(row.times[3]),
-            format!("{}.{} µs", cpu / 10, cpu % 10),
+            if cpu == 0 { "–".to_owned() } else { format!("{}.{} µs", cpu / 10, cpu % 10) },
             format!("{}.{}", row.commits.0 / 10, row.commits.0 % 10),
             micros(row.commits.1),
             row.errors.to_string(),
@@ -100,8 +100,10 @@ pub(super) fn print(rows: &[Row], log: &Log) {
     let decided = log.decided.max(1);
     let per_decision = log.events * 100 / decided;
     println!("events per decision: {}.{:02}", per_decision / 100, per_decision % 100);
-    println!("bytes in the log per decision: {}", log.bytes / decided);
-    println!("the server's peak memory: {} MiB", log.memory / (1 << 20));
+    if let Some((memory, bytes)) = log.own {
+        println!("bytes in the log per decision: {}", bytes / decided);
+        println!("the server's peak memory: {} MiB", memory / (1 << 20));
+    }
 }
 
 fn micros(time: Duration) -> String {

@@ -14,6 +14,7 @@ use domain::policy::Policy;
 use domain::rejection::Rejection;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::num::NonZero;
 use std::sync::Arc;
 
 /// A decision and its events.
@@ -24,7 +25,7 @@ pub(crate) struct Looked {
     decision: Box<RawValue>,
     /// `open`, `expired`, `closed`, `denied`, or `retired` when it is too old to be settled or refunded.
     state: &'static str,
-    /// The deciding event, then its beginning, its outcome, its refunds.
+    /// The deciding event, then its beginning, that its time ran out, its outcome, its refunds, as they came.
     #[schema(value_type = Vec<super::super::docs::EventBody>)]
     events: Vec<EventView>,
 }
@@ -83,8 +84,9 @@ fn trace(book: &Book, position: Position, under: Under) -> (Option<Arc<Policy>>,
         Some(Stage::Released) => "expired",
         None => "closed",
     };
+    let once = [decision.begun, decision.expired, decision.settled].into_iter().flatten().map(NonZero::get);
     let refunds = decision.refunds.iter().map(|(_, position)| *position);
-    let mut later: Vec<_> = decision.begun.into_iter().chain(decision.settled).chain(refunds).collect();
+    let mut later: Vec<_> = once.chain(refunds).collect();
     later.sort_unstable();
     (policy, Trace { state, later })
 }

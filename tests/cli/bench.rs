@@ -1,0 +1,49 @@
+//! `counterfoil bench`: it loads a server and says what it saw. What the figures are is no test's concern.
+
+use crate::world::run;
+use counterfoil_tests::sandbox::{GATEWAY, OPERATOR, Sandbox};
+
+fn rows(out: &str) -> Vec<Vec<&str>> {
+    let cells = |line| str::split_whitespace(line).collect::<Vec<_>>();
+    out.lines().map(cells).filter(|cells| matches!(cells[..], ["no-op" | "spread" | "hot", ..])).collect()
+}
+
+#[test]
+fn it_loads_a_server_of_its_own_and_prints_a_row_for_each_load() {
+    let run = run(&["bench", "--connections", "2", "--seconds", "1", "--accounts", "3"]);
+    assert!(run.good, "{run:?}");
+    let rows = rows(&run.out);
+    assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), ["no-op", "spread", "hot"]);
+    for row in &rows {
+        assert!(row[1] == "2" && row[2].parse::<u64>().is_ok_and(|rate| rate > 0), "{row:?}");
+        assert_eq!(row.last(), Some(&"0"), "nobody is refused: {row:?}");
+    }
+    assert!(run.out.contains("events per decision: 1.00"), "{}", run.out);
+    assert!(run.out.contains("bytes in the log per decision: "), "{}", run.out);
+}
+
+#[test]
+fn it_loads_a_running_server_again_and_again() {
+    let sandbox = Sandbox::start("payg-tokens");
+    let url = format!("http://{}", sandbox.address());
+    let common = ["--url", &url, "--gateway-token", GATEWAY, "--operator-token", OPERATOR];
+    let load = ["bench", "--connections", "2", "--seconds", "1", "--accounts", "3", "--spread"];
+    let arguments = [&load[..], &common[..]].concat();
+    for time in ["first", "second"] {
+        let run = run(&arguments);
+        assert!(run.good, "the {time} time: {run:?}");
+        assert_eq!(rows(&run.out).len(), 2, "{}", run.out);
+        assert!(!run.out.contains("bytes"), "another server's files cannot be seen: {}", run.out);
+    }
+    let accounts = sandbox.events("type=AccountOpened");
+    assert_eq!(accounts.len(), 3);
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_named() {
+    let lone = run(&["bench", "--url", "http://127.0.0.1:1"]);
+    assert!(!lone.good && lone.err.contains("--gateway-token"), "{lone:?}");
+    let tokens = ["--gateway-token", "g", "--operator-token", "o"];
+    let wrong = run(&[&["bench", "--url", "https://127.0.0.1:1"][..], &tokens[..]].concat());
+    assert!(!wrong.good && wrong.err.contains("--url must be http://HOST:PORT"), "{wrong:?}");
+}
