@@ -6,7 +6,7 @@ CREATE TABLE frames (
     last_hash     BLOB    NOT NULL CHECK (length(last_hash) = 32),  -- chain hash of its last event
     -- The events as one JSON array. Last, so that reading the head touches no overflow page. Never jsonb:
     -- the chain covers these bytes.
-    events        TEXT    NOT NULL CHECK (octet_length(events) > 2)
+    events        TEXT    NOT NULL CHECK (length(events) > 2)
 ) STRICT;
 
 -- A frame must follow the head. This also stops INSERT OR REPLACE, which would pass the triggers below.
