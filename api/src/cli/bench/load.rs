@@ -6,11 +6,12 @@ use super::histogram::Histogram;
 use super::log;
 use super::report::{self, Row};
 use super::target::{Choice, Target};
+use adapters::system;
 use clap::Args;
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
@@ -123,9 +124,9 @@ pub(super) const NOOP: &str = "no-op";
 
 const OPENERS: u64 = 32;
 
-/// The first of ids that no earlier run used: microseconds since 1970. No server decides a million requests a second.
+/// The first of ids that no earlier run used, for all that chance can do: 16 digits, of which a run takes a few millions.
 fn unused_ids() -> Result<u64, Failed> {
-    Ok(u64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_micros())?)
+    Ok(u64::from_be_bytes(system::random()?) % 9_000_000_000_000_000)
 }
 
 async fn open_accounts(server: &Target, accounts: u64) -> Result<(), Failed> {
