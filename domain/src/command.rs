@@ -121,13 +121,16 @@ pub type Attributes = Vec<(Name, Value)>;
 #[derive(Clone, Debug)]
 pub enum Value {
     Number(Decimal),
-    Text(Hidden),
+    Text {
+        /// What a label keeps.
+        clear: Arc<str>,
+        hidden: Hidden,
+    },
 }
 
-/// A text in three forms: clear for deciding, hashed for counting, encrypted for the log.
+/// A personal text: hashed for counting, encrypted for the log.
 #[derive(Clone, Debug)]
 pub struct Hidden {
-    pub clear: Arc<str>,
     pub digest: Digest,
     pub sealed: Arc<str>,
 }

@@ -3,8 +3,8 @@
 //! A snapshot writes structs as lists, so a field that may be left out has no place there. Types with such
 //! fields have a form of their own, for formats that no human reads; their text in the log stays as it is.
 
-use serde::de::{DeserializeOwned, Error, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::de::{DeserializeOwned, Error, Visitor};
+use serde::{Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -65,40 +65,5 @@ impl<T: DeserializeOwned> Visitor<'_> for Text<T> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
         Ok(serde_json::from_str(text))
-    }
-}
-
-/// For how many elements room is made at once.
-pub(crate) fn room<'de>(list: &impl SeqAccess<'de>) -> usize {
-    // A length is believed no further than this.
-    const MOST: usize = 1 << 20;
-    list.size_hint().unwrap_or(0).min(MOST)
-}
-
-/// Reads a long list with room for all of it from the start.
-pub(crate) fn list<'de, T, L, D>(from: D) -> Result<L, D::Error>
-where
-    T: Deserialize<'de>,
-    L: From<Vec<T>>,
-    D: Deserializer<'de>,
-{
-    from.deserialize_seq(Roomy(PhantomData)).map(L::from)
-}
-
-struct Roomy<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Roomy<T> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
-        let mut all = Vec::with_capacity(room(&list));
-        while let Some(element) = list.next_element()? {
-            all.push(element);
-        }
-        Ok(all)
     }
 }

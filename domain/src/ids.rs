@@ -68,17 +68,7 @@ impl Serialize for Name {
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl serde::de::Visitor<'_> for Text {
-            type Value = Name;
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a name")
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Name, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        from.deserialize_str(Text)
+        crate::reading::parsed(from, "a name")
     }
 }
 
@@ -97,7 +87,7 @@ pub struct Digest(pub u128);
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         if !to.is_human_readable() {
-            return to.serialize_bytes(&self.0.to_be_bytes());
+            return self.0.serialize(to);
         }
         let mut text = [0_u8; 32];
         to.serialize_str(hex(self.0, &mut text))
@@ -106,21 +96,11 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl serde::de::Visitor<'_> for Text {
-            type Value = Digest;
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("32 hexadecimal digits")
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Digest, E> {
-                text.parse().map_err(E::custom)
-            }
-            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Digest, E> {
-                let bytes = bytes.try_into().map_err(E::custom)?;
-                Ok(Digest(u128::from_be_bytes(bytes)))
-            }
+        if from.is_human_readable() {
+            crate::reading::parsed(from, "32 hexadecimal digits")
+        } else {
+            u128::deserialize(from).map(Self)
         }
-        if from.is_human_readable() { from.deserialize_str(Text) } else { from.deserialize_bytes(Text) }
     }
 }
 

@@ -17,6 +17,6 @@ pub mod map;
 pub mod money;
 pub mod policy;
 pub mod pricing;
+mod reading;
 pub mod rejection;
-mod shared;
 pub mod time;

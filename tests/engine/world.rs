@@ -154,7 +154,7 @@ pub(crate) fn open(account: &str) -> Command {
 /// A request of an address without key; each address may send one an hour.
 pub(crate) fn ask(address: u128) -> Command {
     let mut ask = blank();
-    ask.ip = Some(Hidden { clear: "192.0.2.1".into(), digest: Digest(address), sealed: "sealed".into() });
+    ask.ip = Some(Hidden { digest: Digest(address), sealed: "sealed".into() });
     command(Action::Request(Box::new(ask)))
 }
 

@@ -41,15 +41,14 @@ impl Edge {
 
     /// A personal text.
     pub(crate) fn hide(&self, text: &str) -> Result<Hidden, Problem> {
-        Ok(Hidden { clear: text.into(), digest: self.digest(text), sealed: self.seal(text)? })
+        Ok(Hidden { digest: self.digest(text), sealed: self.seal(text)? })
     }
 
     /// An address: counted by its prefix, kept whole.
     pub(crate) fn ip(&self, ip: IpAddr) -> Result<Hidden, Problem> {
-        let whole: Arc<str> = ip.to_string().into();
-        let counted = self.counted(ip);
-        let digest = if counted == ip { self.digest(&whole) } else { self.digest(&counted.to_string()) };
-        Ok(Hidden { digest, sealed: self.seal(&whole)?, clear: whole })
+        let whole = ip.to_string();
+        let digest = if self.counted(ip) == ip { self.digest(&whole) } else { self.ip_digest(ip) };
+        Ok(Hidden { digest, sealed: self.seal(&whole)? })
     }
 
     /// The hash by which an address is counted.

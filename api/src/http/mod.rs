@@ -1,6 +1,6 @@
 //! The HTTP API.
 //!
-//! To add an endpoint: one file with its body, its handler (an extractor of [`auth`] first) and its
+//! To add an endpoint: one file with its body, its handler (an extractor of `auth` first) and its
 //! `#[utoipa::path]`, one line in the `routes` of its folder, and one line in the list of `tests/http/`.
 
 mod auth;

@@ -24,7 +24,6 @@ pub struct Accounts {
 /// What a snapshot keeps of them.
 #[derive(Deserialize)]
 struct Stored {
-    #[serde(deserialize_with = "crate::compact::list")]
     slots: Vec<(Name, Account)>,
 }
 

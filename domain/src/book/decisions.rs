@@ -18,7 +18,7 @@ pub struct Decision {
     pub account: Option<u32>,
     pub mode: Mode,
     pub at: Timestamp,
-    #[serde(deserialize_with = "crate::shared::repeated")]
+    #[serde(deserialize_with = "crate::reading::text")]
     pub endpoint: Arc<str>,
     /// All that was charged, in the order in which it was drawn.
     pub charged: Draws,
@@ -67,13 +67,10 @@ pub enum Stage {
 /// Decisions by position, oldest first out.
 ///
 /// Positions only grow, so they lie in order and are found by halving; nothing is hashed when one is added, and no
-/// decision is moved when the lists grow. The few that outlive their time because they are open lie apart.
+/// decision is moved when the list grows. The few that outlive their time because they are open lie apart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Decisions {
-    #[serde(deserialize_with = "crate::compact::list")]
-    positions: VecDeque<Position>,
-    #[serde(deserialize_with = "crate::compact::list")]
-    kept: VecDeque<Box<Decision>>,
+    kept: VecDeque<(Position, Box<Decision>)>,
     late: BTreeMap<Position, Decision>,
     /// The newest decision that was let go.
     retired: Position,
@@ -81,17 +78,21 @@ pub struct Decisions {
 
 impl Decisions {
     pub fn get(&self, position: Position) -> Option<&Decision> {
-        match self.positions.binary_search(&position) {
-            Ok(place) => self.kept.get(place).map(|kept| &**kept),
+        match self.place(position) {
+            Ok(place) => Some(&self.kept[place].1),
             Err(_) => self.late.get(&position),
         }
     }
 
     pub fn get_mut(&mut self, position: Position) -> Option<&mut Decision> {
-        match self.positions.binary_search(&position) {
-            Ok(place) => self.kept.get_mut(place).map(|kept| &mut **kept),
+        match self.place(position) {
+            Ok(place) => Some(&mut self.kept[place].1),
             Err(_) => self.late.get_mut(&position),
         }
+    }
+
+    fn place(&self, position: Position) -> Result<usize, usize> {
+        self.kept.binary_search_by_key(&position, |(position, _)| *position)
     }
 
     /// Whether a decision of this position may have been let go.
@@ -101,21 +102,18 @@ impl Decisions {
 
     /// Keeps a decision, whose position is above all others.
     pub fn keep(&mut self, position: Position, decision: Decision) {
-        self.positions.push_back(position);
-        self.kept.push_back(Box::new(decision));
+        self.kept.push_back((position, Box::new(decision)));
     }
 
     /// Lets go of what is older than `retention`, and of the oldest beyond `max`. What is open stays.
     pub fn retire(&mut self, now: Timestamp, retention: Span, max: usize) {
         let oldest = now.minus(retention);
         for _ in 0..RETIRE_STEP {
-            let Some(first) = self.kept.front() else { break };
+            let Some((_, first)) = self.kept.front() else { break };
             if self.len() <= max && first.at >= oldest {
                 break;
             }
-            let (Some(position), Some(decision)) = (self.positions.pop_front(), self.kept.pop_front()) else {
-                break;
-            };
+            let Some((position, decision)) = self.kept.pop_front() else { break };
             if decision.is_waiting() {
                 self.late.insert(position, *decision);
             } else {

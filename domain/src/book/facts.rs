@@ -119,14 +119,14 @@ pub(super) fn details(
             (Value::Number(number), Some(AttributeKind::Label)) => {
                 details.labels.insert(name.clone(), number.normalize().to_string().into());
             }
-            (Value::Text(text), Some(AttributeKind::Label)) => {
-                details.labels.insert(name.clone(), text.clear.clone());
+            (Value::Text { clear, .. }, Some(AttributeKind::Label)) => {
+                details.labels.insert(name.clone(), clear.clone());
             }
-            (Value::Text(text), None | Some(AttributeKind::Personal)) => {
+            (Value::Text { hidden, .. }, None | Some(AttributeKind::Personal)) => {
                 let field = item.map_or_else(|| name.to_string(), |item| format!("items.{item}.{name}"));
-                details.hashes.insert(name.clone(), hide(text, field.into(), personal));
+                details.hashes.insert(name.clone(), hide(hidden, field.into(), personal));
             }
-            (Value::Text(_), Some(AttributeKind::Number)) => return Err(wrong(name, "a number")),
+            (Value::Text { .. }, Some(AttributeKind::Number)) => return Err(wrong(name, "a number")),
             (Value::Number(_), Some(AttributeKind::Personal)) => return Err(wrong(name, "a text")),
         }
     }

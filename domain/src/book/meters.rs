@@ -35,7 +35,6 @@ struct Slot {
 /// What a snapshot keeps of them.
 #[derive(Deserialize)]
 struct Stored {
-    #[serde(deserialize_with = "crate::compact::list")]
     slots: Vec<Slot>,
     free: Vec<u32>,
     hand: u32,

@@ -5,10 +5,8 @@ use crate::ids::{Digest, HashKey, Position};
 use crate::map::Map;
 use crate::time::{Span, Timestamp};
 use foldhash::fast::FixedState;
-use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::VecDeque;
-use std::fmt;
 
 /// Ids by the hash of sender and id, oldest first out.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -112,41 +110,14 @@ impl Serialize for InOrder<'_> {
     }
 }
 
+/// What a snapshot keeps of them.
+type Stored = (Timestamp, Vec<(Timestamp, Digest, Option<Seen>)>);
+
 impl<'de> Deserialize<'de> for Remembered {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let (horizon, Ids { seen, order }) = Deserialize::deserialize(from)?;
-        Ok(Self { seen, order, horizon })
-    }
-}
-
-struct Ids {
-    seen: Map<Digest, Seen>,
-    order: VecDeque<(Timestamp, Digest)>,
-}
-
-impl<'de> Deserialize<'de> for Ids {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_seq(List)
-    }
-}
-
-struct List;
-
-impl<'de> Visitor<'de> for List {
-    type Value = Ids;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a list of ids")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Ids, A::Error> {
-        let room = crate::compact::room(&list);
-        let seen = Map::with_capacity_and_hasher(room, FixedState::default());
-        let mut ids = Ids { seen, order: VecDeque::with_capacity(room) };
-        while let Some((at, digest, seen)) = list.next_element::<(_, _, Option<Seen>)>()? {
-            ids.order.push_back((at, digest));
-            ids.seen.extend(seen.map(|seen| (digest, seen)));
-        }
-        Ok(ids)
+        let (horizon, ids) = Stored::deserialize(from)?;
+        let mut seen = Map::with_capacity_and_hasher(ids.len(), FixedState::default());
+        seen.extend(ids.iter().filter_map(|(_, digest, seen)| Some((*digest, (*seen)?))));
+        Ok(Self { seen, order: ids.into_iter().map(|(at, digest, _)| (at, digest)).collect(), horizon })
     }
 }

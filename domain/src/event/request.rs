@@ -17,7 +17,7 @@ use std::sync::Arc;
 #[serde(deny_unknown_fields, default)]
 pub struct Facts {
     /// The endpoint's name, after the policy's `strip`.
-    #[serde(deserialize_with = "crate::shared::text")]
+    #[serde(deserialize_with = "crate::reading::text")]
     pub endpoint: Arc<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<Name>,
@@ -94,7 +94,7 @@ impl Details {
 #[serde(deny_unknown_fields, default)]
 pub struct ItemFacts {
     /// The endpoint that the item counts at.
-    #[serde(deserialize_with = "crate::shared::text")]
+    #[serde(deserialize_with = "crate::reading::text")]
     pub endpoint: Arc<str>,
     #[serde(skip_serializing_if = "Details::is_empty")]
     pub details: Details,
@@ -126,7 +126,7 @@ impl Under {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestAdmitted {
-    #[serde(deserialize_with = "crate::shared::value")]
+    #[serde(deserialize_with = "crate::reading::value")]
     pub ask: Arc<Facts>,
     pub under: Under,
     /// Open until its outcome, or until this instant; absent when it was settled at once.
@@ -172,14 +172,14 @@ pub struct Limited {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestDenied {
-    #[serde(deserialize_with = "crate::shared::value")]
+    #[serde(deserialize_with = "crate::reading::value")]
     pub ask: Arc<Facts>,
     pub under: Under,
     pub kind: Kind,
     /// The limit, size, ban or price that refused, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Name>,
-    #[serde(deserialize_with = "crate::shared::text")]
+    #[serde(deserialize_with = "crate::reading::text")]
     pub reason: Arc<str>,
     /// What was counted before this request, and the figure it met.
     #[serde(default, skip_serializing_if = "Option::is_none")]

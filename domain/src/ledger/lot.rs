@@ -97,17 +97,11 @@ impl Serialize for LotId {
 
 impl<'de> Deserialize<'de> for LotId {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl serde::de::Visitor<'_> for Text {
-            type Value = LotId;
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("a lot id, such as \"17\" or \"17.2\"")
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<LotId, E> {
-                text.parse().map_err(E::custom)
-            }
+        if from.is_human_readable() {
+            crate::reading::parsed(from, "a lot id, such as \"17\" or \"17.2\"")
+        } else {
+            u64::deserialize(from).map(Self)
         }
-        if from.is_human_readable() { from.deserialize_str(Text) } else { u64::deserialize(from).map(Self) }
     }
 }
 

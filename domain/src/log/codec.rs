@@ -226,7 +226,7 @@ fn nothing_more<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
 }
 
 #[derive(Deserialize)]
-struct Shared(#[serde(deserialize_with = "crate::shared::text")] Arc<str>);
+struct Shared(#[serde(deserialize_with = "crate::reading::text")] Arc<str>);
 
 /// The data of an event of this type.
 struct Data<'a>(&'a str);

@@ -47,13 +47,23 @@ pub(super) fn settle(dir: &Path) -> io::Result<()> {
 }
 
 /// Fills an empty write-ahead log with zeros, which SQLite reads as the end of it.
+///
+/// A disk without so much room has better use for what is left: the log stays empty then and grows as it must.
 pub(super) fn fill_wal(dir: &Path) -> io::Result<()> {
     let mut file = private(&wal(dir))?;
-    if file.metadata()?.len() == 0 {
-        io::copy(&mut io::repeat(0).take(WAL_BYTES), &mut file)?;
-        file.sync_all()?;
+    if file.metadata()?.len() > 0 {
+        return Ok(());
     }
-    Ok(())
+    let filled = io::copy(&mut io::repeat(0).take(WAL_BYTES), &mut file);
+    if let Err(error) = &filled
+        && matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    {
+        tracing::warn!(%error, "the disk has no room for the whole write-ahead log");
+        file.set_len(0)?;
+        return file.sync_all();
+    }
+    filled?;
+    file.sync_all()
 }
 
 /// Opens a file that only its owner may read and write, making it when there is none.

@@ -19,7 +19,7 @@ pub(super) struct Tally {
 pub(super) struct Requests {
     bytes: Vec<u8>,
     id: std::ops::Range<usize>,
-    account: Option<std::ops::Range<usize>>,
+    account: std::ops::Range<usize>,
     next: u64,
     stride: u64,
     accounts: u64,
@@ -49,7 +49,7 @@ impl Requests {
         Self {
             bytes: [head, body].concat().into_bytes(),
             id: id..id + ID_DIGITS,
-            account: Some(account..account + ACCOUNT_DIGITS),
+            account: account..account + ACCOUNT_DIGITS,
             next: first,
             stride,
             accounts,
@@ -60,9 +60,7 @@ impl Requests {
         let turn = self.next;
         self.next += self.stride;
         digits(&mut self.bytes[self.id.clone()], turn);
-        if let Some(account) = self.account.clone() {
-            digits(&mut self.bytes[account], turn % self.accounts.max(1));
-        }
+        digits(&mut self.bytes[self.account.clone()], turn % self.accounts.max(1));
         &self.bytes
     }
 }

@@ -14,8 +14,8 @@ pub(super) struct Row {
     took: Duration,
     cpu: Duration,
     errors: u64,
-    /// Events a commit, in tenths, and how long one took on average.
-    commits: (u64, Duration),
+    /// Events a commit, in tenths, and how long one took on average; none without commits.
+    commits: Option<(u64, Duration)>,
     times: [Duration; 4],
 }
 
@@ -27,13 +27,13 @@ impl Row {
         (before, after): (Figures, Figures),
         tally: &Tally,
     ) -> Self {
-        let commits = (after.commits - before.commits).max(1);
-        let events = (after.head - before.head) * 10 / commits;
-        let commit = Duration::from_micros((after.commit_micros - before.commit_micros) / commits);
+        let (events, taken) = (after.head - before.head, after.commit_micros - before.commit_micros);
+        let average = |commits| (events * 10 / commits, Duration::from_micros(taken / commits));
+        let commits = Some(after.commits - before.commits).filter(|commits| *commits > 0).map(average);
         let times = &tally.times;
         let quantiles = [times.per_mille(500), times.per_mille(990), times.per_mille(999), times.max()];
         let (requests, errors) = (times.total(), tally.errors);
-        Self { name, connections, requests, took, cpu, errors, commits: (events, commit), times: quantiles }
+        Self { name, connections, requests, took, cpu, errors, commits, times: quantiles }
     }
 
     /// Requests a second.
@@ -47,6 +47,9 @@ impl Row {
         self.cpu.as_nanos() / 100 / u128::from(self.requests.max(1))
     }
 }
+
+/// What stands for a figure that there is not.
+const NONE: &str = "–";
 
 /// What the decisions left behind.
 pub(super) struct Log {
@@ -87,9 +90,9 @@ pub(super) fn print(rows: &[Row], log: &Log) {
             micros(row.times[1]),
             micros(row.times[2]),
             micros(row.times[3]),
-            if cpu == 0 { "–".to_owned() } else { format!("{}.{} µs", cpu / 10, cpu % 10) },
-            format!("{}.{}", row.commits.0 / 10, row.commits.0 % 10),
-            micros(row.commits.1),
+            if cpu == 0 { NONE.to_owned() } else { format!("{}.{} µs", cpu / 10, cpu % 10) },
+            row.commits.map_or(NONE.to_owned(), |(events, _)| format!("{}.{}", events / 10, events % 10)),
+            row.commits.map_or(NONE.to_owned(), |(_, commit)| micros(commit)),
             row.errors.to_string(),
         ]);
     }

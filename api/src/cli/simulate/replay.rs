@@ -96,13 +96,13 @@ impl Replay {
         let attributes = line.attributes.iter().map(|(name, told)| {
             let value = match told {
                 Told::Number(number) => Value::Number(*number),
-                Told::Text(text) => Value::Text(self.hide(text)),
+                Told::Text(text) => Value::Text { clear: text.clone(), hidden: self.hide(text) },
             };
             (name.clone(), value)
         });
         Ask {
             caller,
-            ip: line.ip.map(|ip| self.hide(&counted(ip, self.prefix).to_string().into())),
+            ip: line.ip.map(|ip| self.hide(&counted(ip, self.prefix).to_string())),
             endpoint: line.endpoint.clone(),
             channel: line.channel.clone(),
             end_user: line.end_user.as_ref().map(|text| self.hide(text)),
@@ -115,8 +115,8 @@ impl Replay {
     }
 
     /// Nothing is sealed: the log is gone when the run is over.
-    fn hide(&self, text: &Arc<str>) -> Hidden {
-        Hidden { clear: text.clone(), digest: HASHES.digest([text.as_bytes()]), sealed: self.nothing.clone() }
+    fn hide(&self, text: &str) -> Hidden {
+        Hidden { digest: HASHES.digest([text.as_bytes()]), sealed: self.nothing.clone() }
     }
 
     pub(super) fn engine(&self) -> &Handle {

@@ -262,7 +262,8 @@ fn value(raw: &str, edge: &Edge) -> Result<Value, Wrong> {
             if text.len() > text::TEXT_MAX {
                 return Err(Wrong::Here("may have at most 1024 bytes"));
             }
-            edge.hide(&text).map(Value::Text).map_err(Wrong::Problem)
+            let hidden = edge.hide(&text).map_err(Wrong::Problem)?;
+            Ok(Value::Text { clear: (*text).into(), hidden })
         }
         Some(b'0'..=b'9' | b'-') => match text::decimal("", raw) {
             Ok(figure) if figure.is_sign_negative() && !figure.is_zero() => {

@@ -319,7 +319,7 @@ pub(super) fn with_items(ask: Ask, endpoints: &[&str]) -> Ask {
 }
 
 pub(super) fn hidden(text: &str) -> Hidden {
-    Hidden { clear: text.into(), digest: KEY.digest([text.as_bytes()]), sealed: "sealed".into() }
+    Hidden { digest: KEY.digest([text.as_bytes()]), sealed: "sealed".into() }
 }
 
 pub(super) fn new_key(key: &str, kind: &str) -> NewKey {

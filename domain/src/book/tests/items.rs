@@ -121,7 +121,10 @@ fn taking_up_again_counts_nothing_at_the_duplicates() {
     let mut scene = Scene::with(ENHANCEMENT);
     scene.open("acme", None).figure("acme", "enhancements", Some(1));
     let mut register = at_once(of("acme", "/v3/images"));
-    register.attributes = vec![(super::harness::name("file_name"), Value::Text(hidden("a.png")))];
+    register.attributes = vec![(
+        super::harness::name("file_name"),
+        Value::Text { clear: "a.png".into(), hidden: hidden("a.png") },
+    )];
     scene.ask(register.clone()).admitted();
     let decision = scene.ask(register.clone()).position();
     for _ in 0..28 {
@@ -129,7 +132,10 @@ fn taking_up_again_counts_nothing_at_the_duplicates() {
     }
     scene.act(Action::Reprocess { decision }).expect("taken up");
     assert_eq!(scene.ask(register.clone()).short(), "RATE_LIMITED duplicates");
-    register.attributes = vec![(super::harness::name("file_name"), Value::Text(hidden("b.png")))];
+    register.attributes = vec![(
+        super::harness::name("file_name"),
+        Value::Text { clear: "b.png".into(), hidden: hidden("b.png") },
+    )];
     scene.ask(register).admitted();
 }
 

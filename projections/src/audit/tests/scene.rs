@@ -194,6 +194,6 @@ pub(super) fn at_once(account: &str, endpoint: &str) -> Ask {
 
 /// A request of an address, settled at once.
 pub(super) fn from(ip: &str, endpoint: &str) -> Ask {
-    let ip = Some(Hidden { clear: ip.into(), digest: KEY.digest([ip.as_bytes()]), sealed: "sealed".into() });
+    let ip = Some(Hidden { digest: KEY.digest([ip.as_bytes()]), sealed: "sealed".into() });
     Ask { caller: Caller::Anonymous, ip, ..at_once("none", endpoint) }
 }
