@@ -5,6 +5,7 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -13,18 +14,18 @@ use std::str::FromStr;
 /// Balances may be negative (an overdrawn account); what a request may bring in is checked with
 /// [`Credits::positive`]. In JSON a string without trailing zeros, because JSON numbers are floats
 /// to most readers.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, Eq, Default)]
 pub struct Credits(Decimal);
 
 /// Most decimals of an amount.
 pub const PLACES: u32 = 6;
-/// The largest single amount that a command may bring: 10¹².
-const LARGEST_AMOUNT: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0);
-/// The largest balance: 10¹⁵.
-const LARGEST_BALANCE: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
 
 impl Credits {
     pub const ZERO: Self = Self(Decimal::ZERO);
+    /// The largest single amount that a command may bring, and the largest figure of a price list: 10¹².
+    pub const LARGEST_AMOUNT: Self = Self(Decimal::from_parts(3_567_587_328, 232, 0, false, 0));
+    /// The largest balance: 10¹⁵.
+    const LARGEST: Self = Self(Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0));
     /// The least balance: −10¹⁵.
     pub const LOWEST: Self = Self(Decimal::from_parts(2_764_472_320, 232_830, 0, true, 0));
 
@@ -34,16 +35,17 @@ impl Credits {
         if amount.scale() > PLACES {
             return Err(MoneyError::Places);
         }
-        if amount.abs() > LARGEST_BALANCE { Err(MoneyError::Range) } else { Ok(Self(amount)) }
+        let fits = Self(amount.abs()) <= Self::LARGEST;
+        if fits { Ok(Self(amount)) } else { Err(MoneyError::Range) }
     }
 
     /// An amount that a command brings: above zero and at most 10¹².
     pub fn positive(amount: Decimal) -> Result<Self, MoneyError> {
         let amount = Self::new(amount)?;
-        if amount.0 <= Decimal::ZERO {
+        if !amount.is_positive() {
             return Err(MoneyError::NotPositive);
         }
-        if amount.0 > LARGEST_AMOUNT { Err(MoneyError::Range) } else { Ok(amount) }
+        if amount > Self::LARGEST_AMOUNT { Err(MoneyError::Range) } else { Ok(amount) }
     }
 
     /// A whole number of credits.
@@ -53,6 +55,9 @@ impl Credits {
 
     /// Rounds an exact product to six places, once, and checks its range.
     pub fn rounded(amount: Decimal, rounding: Rounding) -> Result<Self, MoneyError> {
+        if amount.scale() <= PLACES {
+            return Self::new(amount);
+        }
         Self::new(amount.round_dp_with_strategy(PLACES, rounding.strategy()))
     }
 
@@ -71,19 +76,36 @@ impl Credits {
     }
 
     pub fn is_positive(self) -> bool {
-        self.0 > Decimal::ZERO
+        self.0.is_sign_positive() && !self.0.is_zero()
     }
 
     /// The sum. Two balances of at most 10¹⁵ always fit a decimal of 28 digits.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        Self(self.0 + other.0)
+        if other.is_zero() {
+            return self;
+        }
+        match alike(self.0, other.0) {
+            Some((a, b)) => self.with(a + b),
+            None => Self(self.0 + other.0),
+        }
     }
 
     /// The difference, which may be below zero.
     #[must_use]
     pub fn minus(self, other: Self) -> Self {
-        Self(self.0 - other.0)
+        if other.is_zero() {
+            return self;
+        }
+        match alike(self.0, other.0) {
+            Some((a, b)) => self.with(a - b),
+            None => Self(self.0 - other.0),
+        }
+    }
+
+    /// Another number of the same unit.
+    fn with(self, mantissa: i128) -> Self {
+        Self(Decimal::from_i128_with_scale(mantissa, self.0.scale()))
     }
 
     /// The sum, refused when it leaves the range of a balance.
@@ -96,6 +118,38 @@ impl Credits {
     pub fn or_zero(self) -> Self {
         self.max(Self::ZERO)
     }
+}
+
+impl PartialEq for Credits {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl PartialOrd for Credits {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Credits {
+    fn cmp(&self, other: &Self) -> Ordering {
+        compare(self.0, other.0)
+    }
+}
+
+/// The order of two decimals.
+pub(crate) fn compare(one: Decimal, other: Decimal) -> Ordering {
+    match alike(one, other) {
+        Some((one, other)) => one.cmp(&other),
+        None => one.cmp(&other),
+    }
+}
+
+/// Both as whole numbers of one unit, when they have equally many decimals: most figures do, and whole numbers are
+/// compared and added in a tenth of the time of decimals.
+fn alike(one: Decimal, other: Decimal) -> Option<(i128, i128)> {
+    (one.scale() == other.scale()).then(|| (one.mantissa(), other.mantissa()))
 }
 
 impl std::iter::Sum for Credits {
@@ -200,10 +254,30 @@ pub enum MoneyError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn the_bounds_are_ten_to_the_twelfth_and_ten_to_the_fifteenth() {
-        assert_eq!(LARGEST_AMOUNT.to_string(), "1000000000000");
-        assert_eq!(LARGEST_BALANCE.to_string(), "1000000000000000");
+        assert_eq!(Credits::LARGEST_AMOUNT.to_string(), "1000000000000");
+        assert_eq!(Credits::LARGEST.to_string(), "1000000000000000");
+        assert_eq!(Credits::LOWEST.to_string(), "-1000000000000000");
+    }
+
+    fn decimals() -> impl Strategy<Value = Decimal> {
+        (-1_000_000_000_000_i64..=1_000_000_000_000, 0_u32..=6)
+            .prop_map(|(digits, scale)| Decimal::new(digits, scale))
+    }
+
+    proptest! {
+        /// Amounts with as many decimals go another way than others: both must do what decimals do.
+        #[test]
+        fn amounts_compare_and_add_as_their_decimals_do(a in decimals(), b in decimals()) {
+            let (x, y) = (Credits(a), Credits(b));
+            prop_assert_eq!(x.cmp(&y), a.cmp(&b));
+            prop_assert_eq!(x == y, a == b);
+            prop_assert_eq!(x.plus(y).decimal(), a + b);
+            prop_assert_eq!(x.minus(y).decimal(), a - b);
+            prop_assert_eq!(x.is_positive(), a > Decimal::ZERO);
+        }
     }
 }

@@ -38,6 +38,12 @@ pub(super) fn show(gauge: &mut Gauge, count: &Count<'_>, verdict: &limits::Verdi
 }
 
 impl Gauge {
+    /// Of so many limits.
+    pub(super) fn of(limits: usize) -> Self {
+        let (states, weights) = (Vec::with_capacity(limits), Vec::with_capacity(limits));
+        Self { limits: states, weights, ..Self::default() }
+    }
+
     /// Puts the items into an error state that do not fit into what is left, in the order of the request; a
     /// call that counts as one goes there as a whole.
     pub(super) fn limit(&mut self, count: &Count<'_>, mut left: u64) {

@@ -323,10 +323,13 @@ impl Book {
     /// Applies what was just decided. A decision that the state contradicts is a defect of this program, and
     /// going on would put a wrong figure into the log.
     fn take(&mut self, entry: Entry, known: Known, out: &mut Vec<Entry>) {
-        if let Err(error) = self.fold(&entry, known) {
-            panic!("decided what cannot be applied at {}: {error}", entry.position);
-        }
+        let position = entry.position;
+        // In its place first: an event is large, and every move of it costs.
         out.push(entry);
+        let folded = out.last().map_or(Ok(()), |entry| self.fold(entry, known));
+        if let Err(error) = folded {
+            panic!("decided what cannot be applied at {position}: {error}");
+        }
     }
 
     /// The account that a command speaks of.

@@ -3,7 +3,7 @@
 use super::price;
 use super::request::{Asked, Refusal};
 use crate::event::{Balance, Limited};
-use crate::ledger::{Draws, Ledger, Overdraft, Settlement};
+use crate::ledger::{Draws, Ledger};
 use crate::money::Credits;
 use crate::policy::{ChargeAt, Kind};
 use crate::rejection::Rejection;
@@ -32,19 +32,18 @@ pub(super) fn credit(
     let empty = Ledger::default();
     let ledger = account.ledger(facts.mode).unwrap_or(&empty);
     let (available, held) = (ledger.available(*now), ledger.held());
-    let Some(draws) = ledger.plan_hold(first, Overdraft::None, *now) else {
+    if first.is_positive() && first > available {
         let refusal = Refusal::new(Kind::InsufficientCredits, "insufficient_credits");
         return Ok(Err(Refusal { gate: "credit".parse().ok(), price: Some(first), ..refusal }));
-    };
+    }
     if let Some(outcome) = asked.settle {
         let rule = credit.outcomes.charge(outcome);
         let cost = price::cost(list, facts, limited, None, rule)?;
-        let Settlement { further: charge, uncollected, .. } =
-            ledger.plan_settle(&[], cost, credit.overdraft, *now);
+        let (charge, uncollected) = ledger.plan_collect(cost, credit.overdraft, *now);
         let balance = Some(Balance(available.minus(charge.total()), held));
         return Ok(Ok(Credit { hold: Draws::default(), charge, uncollected, balance }));
     }
-    let left = available.minus(first);
+    let (draws, left) = (ledger.draw(first, *now), available.minus(first));
     if credit.charge == ChargeAt::Admission {
         let balance = Some(Balance(left, held));
         return Ok(Ok(Credit { charge: draws, balance, ..Credit::default() }));

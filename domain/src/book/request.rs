@@ -105,7 +105,7 @@ impl Book {
         refusal: Option<Refusal>,
         personal: Personal,
     ) -> Result<Verdict, Rejection> {
-        let mut gauge = Gauge::default();
+        let mut gauge = Gauge::of(asked.rules.policy.limits.len());
         let refusal = refusal
             .or_else(|| self.ban(asked))
             .or_else(|| suspension(asked))

@@ -61,11 +61,15 @@ impl Ledger {
         }
         // Something is owed beyond the hold only if the hold gives nothing back, so the room is that of now.
         if owed.is_positive() {
-            let further = owed.min(self.room(overdraft, now).or_zero());
-            settlement.further = self.draw(further, now);
-            settlement.uncollected = owed.minus(further);
+            (settlement.further, settlement.uncollected) = self.plan_collect(owed, overdraft, now);
         }
         settlement
+    }
+
+    /// How to collect `owed` where nothing was held for it, and what of it no rule lets us collect.
+    pub fn plan_collect(&self, owed: Credits, overdraft: Overdraft, now: Timestamp) -> (Draws, Credits) {
+        let part = owed.min(self.room(overdraft, now).or_zero());
+        (self.draw(part, now), owed.minus(part))
     }
 
     /// Ends the hold and takes what the settlement recorded.

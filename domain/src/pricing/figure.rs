@@ -6,14 +6,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
-/// The largest figure: 10¹².
-const LARGEST: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0);
-
 /// A price, a quantity or a factor: zero to 10¹², at most 6 decimals.
 ///
 /// In a policy file a string (`"0.5"`) or an integer (`2`). A number with a point is refused, because readers of
 /// TOML and JSON turn it into a float. Written back as a string without trailing zeros.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Figure(Credits);
 
 /// A number that is no [`Figure`].
@@ -31,10 +28,13 @@ impl Figure {
 
     /// Checks range and places.
     pub fn new(figure: Decimal) -> Result<Self, FigureError> {
-        if figure.is_sign_negative() && !figure.is_zero() || figure > LARGEST {
-            return Err(FigureError);
-        }
-        Credits::new(figure).map(Self).map_err(|_| FigureError)
+        Credits::new(figure).map_err(|_| FigureError).and_then(Self::of)
+    }
+
+    /// Checks the range of an amount.
+    pub(super) fn of(amount: Credits) -> Result<Self, FigureError> {
+        let fits = (Credits::ZERO..=Credits::LARGEST_AMOUNT).contains(&amount);
+        if fits { Ok(Self(amount)) } else { Err(FigureError) }
     }
 
     /// The bare decimal.

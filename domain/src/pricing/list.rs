@@ -5,7 +5,7 @@ use super::figure::Figure;
 use super::parts::{PerUnit, SizePrice, Table};
 use super::{Fault, PriceError};
 use crate::map::Map;
-use crate::money::{Credits, Rounding};
+use crate::money::{Credits, Rounding, compare};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -160,16 +160,19 @@ impl PriceList {
         }
         let cost = self.marked_up(sum)?;
         let minimum = price.minimum.or(self.minimum).unwrap_or(Figure::ZERO).decimal();
-        Ok(if cost > Decimal::ZERO { cost.max(minimum) } else { cost })
+        Ok(if !cost.is_zero() && compare(cost, minimum).is_lt() { minimum } else { cost })
     }
 
     /// Rounds once, and refuses what is more than one amount may be.
     pub(super) fn round(&self, cost: Decimal) -> Result<Credits, PriceError> {
         let cost = Credits::rounded(cost, self.rounding).map_err(|_| PriceError::Range)?;
-        if Figure::new(cost.decimal()).is_ok() { Ok(cost) } else { Err(PriceError::Range) }
+        Figure::of(cost).map(Figure::credits).map_err(|_| PriceError::Range)
     }
 
     fn marked_up(&self, cost: Decimal) -> Result<Decimal, PriceError> {
+        if self.markup.is_one() {
+            return Ok(cost);
+        }
         cost.checked_mul(self.markup.decimal()).ok_or(PriceError::Range)
     }
 

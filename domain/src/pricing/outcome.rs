@@ -92,19 +92,18 @@ impl Charge {
         endpoint: &str,
         attributes: &dyn Attributes,
     ) -> Result<Credits, PriceError> {
-        if list.price(endpoint)?.free {
-            return Ok(Credits::ZERO);
-        }
         match self {
             Self::All => list.cost(endpoint, attributes),
-            Self::None | Self::Refund => Ok(Credits::ZERO),
+            Self::None | Self::Refund => list.price(endpoint).map(|_| Credits::ZERO),
             Self::Base => list.base(endpoint),
             Self::Percent(percent) => {
                 let part = percent.decimal() * Decimal::new(1, 2);
                 let cost = list.exact_cost(endpoint, attributes)?;
                 list.round(cost.checked_mul(part).ok_or(PriceError::Range)?)
             }
-            Self::Fixed(figure) => Ok(figure.credits()),
+            Self::Fixed(figure) => {
+                Ok(if list.price(endpoint)?.free { Credits::ZERO } else { figure.credits() })
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use super::attributes::{Attributes, label, quantity};
 use super::figure::Figure;
 use super::{Fault, PriceError};
+use crate::money::compare;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -100,7 +101,7 @@ pub struct Beyond {
 impl SizePrice {
     pub(super) fn cost(&self, attributes: &dyn Attributes) -> Result<Decimal, PriceError> {
         let size = quantity(attributes, &self.attribute)?;
-        if let Some(tier) = self.tiers.iter().find(|tier| size <= tier.up_to.decimal()) {
+        if let Some(tier) = self.tiers.iter().find(|tier| compare(size, tier.up_to.decimal()).is_le()) {
             return Ok(tier.price.decimal());
         }
         let Some(beyond) = &self.beyond else {
