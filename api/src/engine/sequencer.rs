@@ -161,6 +161,9 @@ impl Sequencer {
             }
             let Some(job) = self.pending.pop_front() else { break };
             self.take_up(job)?;
+            if self.writer.is_half() {
+                self.pump()?;
+            }
         }
         Ok(())
     }
