@@ -5,7 +5,10 @@ use counterfoil_tests::sandbox::{GATEWAY, OPERATOR, Sandbox};
 
 fn rows(out: &str) -> Vec<Vec<&str>> {
     let cells = |line| str::split_whitespace(line).collect::<Vec<_>>();
-    out.lines().map(cells).filter(|cells| matches!(cells[..], ["no-op" | "spread" | "hot", ..])).collect()
+    out.lines()
+        .map(cells)
+        .filter(|cells| matches!(cells[..], ["no-op" | "spread" | "hot" | "stream", ..]))
+        .collect()
 }
 
 #[test]
@@ -13,9 +16,10 @@ fn it_loads_a_server_of_its_own_and_prints_a_row_for_each_load() {
     let run = run(&["bench", "--connections", "2", "--seconds", "1", "--accounts", "3"]);
     assert!(run.good, "{run:?}");
     let rows = rows(&run.out);
-    assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), ["no-op", "spread", "hot"]);
+    let loads: Vec<_> = rows.iter().map(|row| (row[0], row[1])).collect();
+    assert_eq!(loads, [("no-op", "2"), ("spread", "2"), ("hot", "2"), ("stream", "4")]);
     for row in &rows {
-        assert!(row[1] == "2" && row[2].parse::<u64>().is_ok_and(|rate| rate > 0), "{row:?}");
+        assert!(row[2].parse::<u64>().is_ok_and(|rate| rate > 0), "{row:?}");
         assert_eq!(row.last(), Some(&"0"), "nobody is refused: {row:?}");
     }
     assert!(run.out.contains("events per decision: 1.00"), "{}", run.out);

@@ -4,6 +4,7 @@ mod answers;
 mod auth;
 mod bad_input;
 mod idempotency;
+mod lines;
 mod openapi;
 mod paging;
 mod routes;

@@ -58,8 +58,29 @@ pub enum Answer {
 impl Handle {
     /// Decides a command. The answer comes when it is durable.
     pub async fn submit(&self, command: Command) -> Result<Committed, Failure> {
-        let (reply, answer) = oneshot::channel();
-        self.push(Job::Command(Box::new(command), reply))?;
+        let (job, answer) = job(command);
+        self.push(job)?;
+        self.committed(answer).await
+    }
+
+    /// Decides commands one after another, each for itself: one that is refused does not touch the others, and those
+    /// that find no room in the queue are answered as overload. The answers stand in the order of the commands.
+    pub async fn submit_all(&self, commands: Vec<Command>) -> Vec<Result<Committed, Failure>> {
+        let (jobs, waiting): (Vec<_>, Vec<_>) = commands.into_iter().map(job).unzip();
+        let wanted = jobs.len();
+        let (taken, missed) = match self.0.queue.push_all(jobs) {
+            Ok(dropped) => (wanted - dropped, Refused::Full),
+            Err(refused) => (0, refused),
+        };
+        let mut answers = Vec::with_capacity(wanted);
+        for (place, answer) in waiting.into_iter().enumerate() {
+            let answer = if place < taken { self.committed(answer).await } else { Err(missed.into()) };
+            answers.push(answer);
+        }
+        answers
+    }
+
+    async fn committed(&self, answer: Awaited) -> Result<Committed, Failure> {
         let Decided { verdict, policy, position, at } = answer.await.unwrap_or(Err(Failure::Stopped))?;
         let answer = match verdict {
             Verdict::Entry(entry) => Answer::Entry(entry),
@@ -146,10 +167,7 @@ impl Handle {
     }
 
     fn push(&self, job: Job) -> Result<(), Failure> {
-        self.0.queue.push(job).map_err(|refused| match refused {
-            Refused::Full => Failure::Overloaded { retry_after: Span::from_secs(1) },
-            Refused::Closed => Failure::Stopped,
-        })
+        self.0.queue.push(job).map_err(Failure::from)
     }
 
     /// The first answer, from the event as it was stored: never from memory, which may know more by now.
@@ -162,6 +180,23 @@ impl Handle {
         let (position, at) = (entry.position, entry.at);
         Ok(Committed { answer: Answer::Repeat(Arc::new(entry)), policy, position, at })
     }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Full => Self::Overloaded { retry_after: Span::from_secs(1) },
+            Refused::Closed => Self::Stopped,
+        }
+    }
+}
+
+/// Where the answer to a command arrives.
+type Awaited = oneshot::Receiver<Result<Decided, Failure>>;
+
+fn job(command: Command) -> (Job, Awaited) {
+    let (reply, answer) = oneshot::channel();
+    (Job::Command(Box::new(command), reply), answer)
 }
 
 /// The number of the policy that an event says it was decided under.

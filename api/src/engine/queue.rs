@@ -62,6 +62,27 @@ impl Queue {
         Ok(())
     }
 
+    /// Adds jobs in their order under one lock, as many as there is room for; the others are dropped, and their
+    /// number is returned.
+    pub(super) fn push_all(&self, jobs: Vec<Job>) -> Result<usize, Refused> {
+        let wanted = jobs.len();
+        let before = self.depth.fetch_add(wanted, Ordering::Relaxed);
+        let taken = wanted.min(self.max.saturating_sub(before));
+        self.done(wanted - taken);
+        let mut waiting = self.lock();
+        if waiting.closed {
+            self.done(taken);
+            return Err(Refused::Closed);
+        }
+        let first = waiting.jobs.is_empty();
+        waiting.jobs.extend(jobs.into_iter().take(taken));
+        drop(waiting);
+        if first && taken > 0 {
+            self.wake();
+        }
+        Ok(wanted - taken)
+    }
+
     /// Swaps all that waits for the empty `into`, so that both buffers are used again and again.
     pub(super) fn fetch(&self, into: &mut VecDeque<Job>) {
         debug_assert!(into.is_empty(), "what was fetched before is carried out first");
@@ -125,6 +146,17 @@ mod tests {
         assert_eq!((jobs.len(), queue.depth()), (1, 1), "fetched is not yet taken up");
         queue.done(1);
         assert_eq!(queue.push(Job::Stop), Ok(()));
+    }
+
+    #[test]
+    fn of_many_jobs_those_are_taken_that_there_is_room_for() {
+        let queue = Queue::new(2);
+        assert_eq!(queue.push_all(vec![Job::Stop, Job::Stop, Job::Stop]), Ok(1));
+        assert_eq!(queue.push_all(vec![Job::Stop]), Ok(1));
+        assert_eq!(queue.depth(), 2);
+        queue.close();
+        assert_eq!(queue.push_all(vec![Job::Stop]), Err(Refused::Closed));
+        assert_eq!(queue.depth(), 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::error::Problem;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use domain::event::RequestTag;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Bytes;
@@ -48,10 +48,15 @@ where
 
 /// A body without a type passes; one that is declared as anything but JSON does not.
 pub(crate) fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(kind) = headers.get(CONTENT_TYPE) else { return Ok(()) };
-    let kind = kind.as_bytes();
+    let fits = !headers.contains_key(CONTENT_TYPE) || is(headers, "application/json");
+    if fits { Ok(()) } else { Err(Problem::media_type()) }
+}
+
+/// Whether the body is declared as of this type, whatever its parameters.
+pub(crate) fn is(headers: &HeaderMap, media_type: &str) -> bool {
+    let Some(kind) = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes) else { return false };
     let essence = kind.split(|byte| *byte == b';').next().unwrap_or(kind).trim_ascii();
-    if essence.eq_ignore_ascii_case(b"application/json") { Ok(()) } else { Err(Problem::media_type()) }
+    essence.eq_ignore_ascii_case(media_type.as_bytes())
 }
 
 /// Reads JSON fast; only when that fails, again in a way that knows where it was.

@@ -3,8 +3,10 @@
 use super::Failed;
 use super::connection::{self, Requests, Tally};
 use super::histogram::Histogram;
+use super::line::Line;
 use super::log;
 use super::report::{self, Row};
+use super::stream;
 use super::target::{Choice, Target};
 use adapters::system;
 use clap::Args;
@@ -14,7 +16,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::task::LocalSet;
+use tokio::task::{JoinHandle, LocalSet};
 
 /// How the load is made.
 #[derive(Args)]
@@ -34,6 +36,9 @@ pub(super) struct Load {
     /// Decisions of many accounts only
     #[arg(long)]
     spread: bool,
+    /// Decisions as streams of lines only, 1,000 a request over 4 connections
+    #[arg(long, conflicts_with_all = ["hot", "spread"])]
+    stream: bool,
     /// The endpoint that is asked for, with 400 `chars`
     #[arg(long, default_value = "/api/v1/ai/translation")]
     endpoint: String,
@@ -42,11 +47,16 @@ pub(super) struct Load {
 }
 
 /// One kind of request.
+#[derive(Clone, Copy)]
 struct Kind {
     name: &'static str,
-    path: &'static str,
+    /// Of one decision a request; none: streams of lines.
+    path: Option<&'static str>,
     accounts: u64,
 }
+
+/// Connections that send streams: enough that one is read while another is decided.
+const STREAMS: u64 = 4;
 
 impl Load {
     pub(super) fn run(self) -> Result<(), Failed> {
@@ -57,12 +67,9 @@ impl Load {
         runtime.block_on(LocalSet::new().run_until(open_accounts(&server, accounts)))?;
         let before = runtime.block_on(log::figures(&server))?;
         let mut rows = Vec::new();
-        for connections in &self.connections {
-            for kind in self.kinds() {
-                eprintln!("{}: {connections} connections, {} s", kind.name, self.seconds);
-                let row = self.measure(&runtime, &server, (&kind, *connections))?;
-                rows.push(row);
-            }
+        for (kind, connections) in self.runs() {
+            eprintln!("{}: {connections} connections, {} s", kind.name, self.seconds);
+            rows.push(self.measure(&runtime, &server, (&kind, connections))?);
         }
         let after = runtime.block_on(log::figures(&server))?;
         let decided = rows.iter().filter(|row| row.name != NOOP).map(|row| row.requests).sum::<u64>();
@@ -71,15 +78,21 @@ impl Load {
         Ok(())
     }
 
-    fn kinds(&self) -> Vec<Kind> {
-        let noop = Kind { name: NOOP, path: "/v1/noop", accounts: 1 };
-        let spread = Kind { name: "spread", path: "/v1/decisions", accounts: self.accounts };
-        let hot = Kind { name: "hot", path: "/v1/decisions", accounts: 1 };
-        match (self.hot, self.spread) {
+    /// Every kind of load at every number of connections, and streams at the end.
+    fn runs(&self) -> Vec<(Kind, u64)> {
+        let noop = Kind { name: NOOP, path: Some("/v1/noop"), accounts: 1 };
+        let spread = Kind { name: "spread", path: Some("/v1/decisions"), accounts: self.accounts };
+        let hot = Kind { name: "hot", path: Some("/v1/decisions"), accounts: 1 };
+        let stream = (Kind { name: "stream", path: None, accounts: self.accounts }, STREAMS);
+        let kinds = match (self.hot, self.spread) {
+            _ if self.stream => return vec![stream],
             (true, _) => vec![noop, hot],
             (_, true) => vec![noop, spread],
             (false, false) => vec![noop, spread, hot],
-        }
+        };
+        let all = !self.hot && !self.spread;
+        let each = |connections: &u64| kinds.iter().map(|kind| (*kind, *connections)).collect::<Vec<_>>();
+        self.connections.iter().flat_map(each).chain(all.then_some(stream)).collect()
     }
 
     fn measure(
@@ -96,14 +109,8 @@ impl Load {
         let run = async {
             let tasks: Vec<_> = (0..connections)
                 .map(|place| {
-                    let target = (kind.path, &*server.gateway, &*self.endpoint);
-                    let requests = Requests::new(target, (first + place, connections), kind.accounts);
-                    tokio::task::spawn_local(connection::drive(
-                        server.address,
-                        requests,
-                        until,
-                        tally.clone(),
-                    ))
+                    let line = Line::new(&self.endpoint, (first + place, connections), kind.accounts);
+                    spawn((server, kind), line, until, tally.clone())
                 })
                 .collect();
             for task in tasks {
@@ -117,6 +124,20 @@ impl Load {
         let tally = tally.borrow();
         Ok(Row::new(kind.name, connections, (took, cpu), (before, after), &tally))
     }
+}
+
+fn spawn(
+    (server, kind): (&Target, &Kind),
+    line: Line,
+    until: Instant,
+    tally: Rc<RefCell<Tally>>,
+) -> JoinHandle<std::io::Result<()>> {
+    let address = server.address;
+    if let Some(path) = kind.path {
+        let requests = Requests::new(path, &server.gateway, line);
+        return tokio::task::spawn_local(connection::drive(address, requests, until, tally));
+    }
+    tokio::task::spawn_local(stream::drive(address, server.gateway.clone(), line, until, tally))
 }
 
 /// The name of the yardstick.

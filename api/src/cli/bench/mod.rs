@@ -2,6 +2,7 @@
 
 mod connection;
 mod histogram;
+mod line;
 mod load;
 mod log;
 mod memory;
@@ -10,6 +11,7 @@ mod report;
 mod requests;
 mod server;
 mod start;
+mod stream;
 mod target;
 
 use clap::{Args, Subcommand};

@@ -79,13 +79,13 @@ pub(super) fn print(rows: &[Row], log: &Log) {
     ]);
     for row in rows {
         let noop = rows.iter().find(|noop| noop.name == NOOP && noop.connections == row.connections);
-        let share = noop.map_or(0, |noop| row.rate() * 1_000 / noop.rate().max(1));
+        let share = noop.map(|noop| row.rate() * 1_000 / noop.rate().max(1));
         let cpu = row.cpu_tenths();
         table.add_row([
             row.name.to_owned(),
             row.connections.to_string(),
             row.rate().to_string(),
-            format!("{}.{} %", share / 10, share % 10),
+            share.map_or(NONE.to_owned(), |share| format!("{}.{} %", share / 10, share % 10)),
             micros(row.times[0]),
             micros(row.times[1]),
             micros(row.times[2]),

@@ -1,6 +1,6 @@
-//! `POST /v1/decisions/batch`: many independent decisions in one call.
+//! `POST /v1/decisions/batch`: many independent decisions in one call, as one JSON array or as a stream of lines.
 
-use super::create::command;
+use super::{lines, many};
 use crate::http::App;
 use crate::http::auth::Gateway;
 use crate::http::error::Problem;
@@ -9,12 +9,11 @@ use crate::http::reply::json;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
-/// Most decisions of one batch.
+/// Most decisions of one array.
 const DECISIONS_MAX: usize = 1_000;
 
 #[derive(Deserialize)]
@@ -24,13 +23,24 @@ struct Batch<'a> {
     decisions: Vec<&'a RawValue>,
 }
 
-/// Decides up to 1,000 requests, each for itself: one that is malformed or refused does not touch the others.
+/// Decides many requests, each for itself: one that is malformed or refused does not touch the others.
 ///
-/// The answers stand in the order of the requests, each as `{"decision": …}` or `{"problem": …}`.
+/// As JSON: up to 1,000, answered together, in the order of the requests, each as `{"decision": …}` or
+/// `{"problem": …}`.
+///
+/// As `application/x-ndjson`: a request a line, as many as the caller likes, answered by such an object a line in
+/// the same order, while later lines are still being sent. Whoever sends many must read meanwhile: the
+/// stream takes no more lines than it has room for answers.
 #[utoipa::path(
     post, path = "/v1/decisions/batch", tag = "decisions", security(("gateway" = [])),
-    request_body = super::super::docs::Batch,
-    responses((status = 200, description = "An answer or a problem for each", body = super::super::docs::Answers))
+    request_body(content(
+        (super::super::docs::Batch = "application/json"),
+        (super::super::docs::Ask = "application/x-ndjson"),
+    )),
+    responses((status = 200, description = "An answer or a problem for each", content(
+        (super::super::docs::Answers = "application/json"),
+        (super::super::docs::BatchAnswer = "application/x-ndjson"),
+    )))
 )]
 pub(crate) async fn batch(
     State(app): State<Arc<App>>,
@@ -38,41 +48,28 @@ pub(crate) async fn batch(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
+    if read::is(&parts.headers, lines::MEDIA_TYPE) {
+        return Ok(lines::answers(app, actor, body));
+    }
     read::expect_json(&parts.headers)?;
     let bytes = read::bytes::<Body>(&parts.headers, body, read::BIG_MAX).await?;
     let batch: Batch<'_> = read::parse(&bytes)?;
     if batch.decisions.len() > DECISIONS_MAX {
         return Err(Problem::invalid("decisions", "may be at most 1000"));
     }
-    // Polled in order, so decided in order.
-    let answers = batch.decisions.iter().map(|raw| one(&app, &actor, raw.get().as_bytes()));
-    Ok(json(joined(join_all(answers).await)))
+    Ok(json(array(&app, &actor, &batch).await))
 }
 
-async fn one(app: &App, actor: &Arc<str>, raw: &[u8]) -> Result<Vec<u8>, Problem> {
-    if raw.len() > read::BODY_MAX {
-        return Err(Problem::body_too_large(read::BODY_MAX));
-    }
-    let command = command(app, actor, raw)?;
-    super::answer(app, app.engine.submit(command).await?)
-}
-
-fn joined(answers: Vec<Result<Vec<u8>, Problem>>) -> Vec<u8> {
+async fn array(app: &App, actor: &Arc<str>, batch: &Batch<'_>) -> Vec<u8> {
     let mut out = b"{\"answers\":[".to_vec();
-    for (place, answer) in answers.into_iter().enumerate() {
-        if place > 0 {
+    let requests = batch.decisions.iter().map(|raw| raw.get().as_bytes());
+    many::decide(app, actor, requests, |answer| {
+        if !out.ends_with(b"[") {
             out.push(b',');
         }
-        let (name, text) = match answer {
-            Ok(answer) => ("decision", answer),
-            Err(problem) => ("problem", problem.to_json()),
-        };
-        out.extend_from_slice(b"{\"");
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"\":");
-        out.extend_from_slice(&text);
-        out.push(b'}');
-    }
+        out.extend(answer.concat());
+    })
+    .await;
     out.extend_from_slice(b"]}");
     out
 }

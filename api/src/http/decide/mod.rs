@@ -7,6 +7,8 @@ mod body;
 mod create;
 mod get;
 mod headers;
+mod lines;
+mod many;
 mod outcome;
 mod refund;
 mod reprocess;
