@@ -1,6 +1,7 @@
 //! What must hold of answers, failures, ends, and of the whole book when nothing is on its way.
 
 use crate::follow;
+use crate::reference::Foretold;
 use crate::report::Report;
 use crate::store::SimStore;
 use crate::translate::micro;
@@ -13,6 +14,7 @@ use domain::event::Event;
 use domain::log::codec;
 use domain::policy::Mode;
 use projections::audit::Audit;
+use std::collections::BTreeSet;
 
 /// A1, and that an answer is what the log says; its kind.
 pub(crate) fn answer(store: &SimStore, asked: &Asked, committed: &Committed) -> Result<String, String> {
@@ -61,6 +63,17 @@ fn repeat(asked: &Asked, event: &Event, id: Option<&str>) -> Result<String, Stri
 pub(crate) fn decision(committed: &Committed) -> Option<u64> {
     let (Answer::Entry(entry) | Answer::Repeat(entry)) = &committed.answer else { return None };
     matches!(entry.event, Event::RequestAdmitted(_)).then_some(entry.position)
+}
+
+/// What the book knows of a decision that it still keeps: what was charged and given back, and its last word.
+fn decision_is(book: &Book, (position, foretold): (u64, Foretold)) -> Result<(), String> {
+    let Some(kept) = book.decision(position) else { return Ok(()) };
+    let settled = kept.settled.map(std::num::NonZero::get);
+    let found = (micro(kept.charged.total()), micro(kept.refunded), settled);
+    if found == foretold {
+        return Ok(());
+    }
+    Err(format!("d_{position} is {found:?} and should be {foretold:?}"))
 }
 
 /// Whether there was a reason not to answer.
@@ -127,13 +140,14 @@ impl World {
                 }
             }
         }
-        let accounts = book.accounts().iter().flat_map(|(_, account)| account.open_decisions());
-        let mut open: Vec<_> = accounts.map(|(_, position)| *position).collect();
-        open.sort_unstable();
-        let foretold = node.reference.waiting();
-        let lacks: Vec<_> =
-            open.iter().filter(|position| foretold.binary_search(position).is_err()).collect();
-        if lacks.is_empty() { Ok(()) } else { Err(format!("open and should not be: {lacks:?}")) }
+        for (name, account) in book.accounts().iter() {
+            let open: BTreeSet<_> = account.open_decisions().iter().map(|(_, position)| *position).collect();
+            let foretold = node.reference.waiting(name.as_str());
+            if open != foretold {
+                return Err(format!("{name} has {open:?} open and should have {foretold:?}"));
+            }
+        }
+        node.reference.decisions().try_for_each(|foretold| decision_is(book, foretold))
     }
 
     fn audit(&self, running: &Book) -> Result<(), String> {

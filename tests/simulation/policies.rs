@@ -19,14 +19,14 @@ fn spec(chance: &mut Chance) -> Spec {
     let limits = limits(chance);
     let credit = (!chance.one_in(5)).then(|| credit(chance));
     let escalations = escalations(&limits, credit.is_some(), chance);
-    let retention = chance.pick(&[DAY, 2 * DAY, 30 * DAY]);
+    let retention = chance.pick(&[DAY, 3 * DAY, 30 * DAY]);
     Spec {
         anonymous: !chance.one_in(4),
         size_max: chance.maybe(3, |_| 15),
         limits,
         credit,
         escalations,
-        remember: chance.pick(&[60 * SECOND, HOUR, DAY]),
+        remember: chance.pick(&[5 * 60 * SECOND, HOUR, DAY]),
         retention,
         denials_per_minute: chance.pick(&[1, 3, 10, 60]),
         open_holds_max: chance.pick(&[2, 5, 10_000]),

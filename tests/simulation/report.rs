@@ -33,11 +33,11 @@ impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut last = "";
         for ((what, kind), count) in &self.counts {
-            if *what != last {
+            if *what == last {
+                out.write_str(", ")?;
+            } else {
                 write!(out, "\n{what} ({}): ", self.of(what))?;
                 last = what;
-            } else {
-                out.write_str(", ")?;
             }
             write!(out, "{kind} {count}")?;
         }

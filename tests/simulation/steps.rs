@@ -18,7 +18,7 @@ const PATIENCE: u32 = 5_000;
 impl World {
     /// A whole run.
     pub(crate) fn run(&mut self, steps: u64) -> Result<(), (u64, String)> {
-        self.start(None).map_err(|why| (0, why))?;
+        self.start(None).and_then(|()| self.open_for_business()).map_err(|why| (0, why))?;
         let faulty = !self.chance.one_in(5);
         for step in 1..=steps {
             self.step(faulty).map_err(|why| (step, why))?;
@@ -29,7 +29,22 @@ impl World {
         Ok(())
     }
 
+    /// Most runs begin with a policy and some accounts; some with nothing.
+    fn open_for_business(&mut self) -> Result<(), String> {
+        if self.chance.one_in(10) {
+            return Ok(());
+        }
+        let now = self.time.wall_micros();
+        for asked in self.program.opening(now, &mut self.chance) {
+            self.send(0, Rc::new(asked));
+        }
+        self.come_to_rest()
+    }
+
     fn step(&mut self, faulty: bool) -> Result<(), String> {
+        if self.clock.now().is_err() && self.chance.one_in(15) {
+            self.confirm();
+        }
         match self.chance.below(100) {
             0..42 => {
                 let asked = self.new_command();
@@ -67,7 +82,7 @@ impl World {
         let place = self.chance.index(self.retries.len());
         let asked =
             if self.chance.one_in(4) { self.retries[place].clone() } else { self.retries.swap_remove(place) };
-        if self.chance.one_in(8) {
+        if self.chance.one_in(12) {
             let (actor, id, made) = (asked.actor, asked.id.clone(), asked.made);
             let other = Asked { actor, id, made, ..self.new_command() };
             return self.send_somewhere(Rc::new(other));
@@ -105,7 +120,7 @@ impl World {
 
     fn pass_time(&mut self) {
         let spans = [1, 900, 2_000, 30_000, 400_000, SECOND, 7 * SECOND, 61 * SECOND];
-        let span = if self.chance.one_in(25) {
+        let span = if self.chance.one_in(60) {
             self.chance.pick(&[HOUR, 5 * HOUR, DAY])
         } else {
             self.chance.pick(&spans)
@@ -242,11 +257,19 @@ impl World {
             }
             if let Some(asked) = self.retries.pop() {
                 self.send(0, asked);
+            } else if self.nodes[0].waiting() == 0
+                && self.nodes[0].handle.health().head < self.store.durable()
+            {
+                // Somebody else's frame arrived late. Only an append of its own tells an engine so.
+                let asked = Rc::new(self.new_command());
+                self.send(0, asked);
             }
             self.turn(0)?;
         }
-        let waiting = self.nodes[0].waiting();
-        Err(format!("{waiting} wait in vain, {:?} in flight", self.store.flying()))
+        let node = &self.nodes[0];
+        let due = node.reference.anything_due(self.time.wall_micros());
+        let (waiting, health) = (node.waiting(), node.handle.health());
+        Err(format!("no rest: {waiting} wait in vain, {due:?} is due, {health:?}"))
     }
 
     fn is_at_rest(&self) -> Result<bool, String> {

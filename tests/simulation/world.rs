@@ -217,12 +217,12 @@ impl World {
 
 fn config(chance: &mut Chance) -> EngineConfig {
     let bounds = Bounds {
-        ids_max: chance.pick(&[20, 1_000, 1_000_000]),
+        ids_max: chance.pick(&[40, 1_000, 1_000_000]),
         decisions_max: 1_000_000,
-        subjects_max: chance.pick(&[120, 1_000_000, 1_000_000]),
+        subjects_max: chance.pick(&[200, 1_000_000, 1_000_000, 1_000_000]),
     };
     EngineConfig {
-        queue_max: chance.pick(&[4, 64, 4_096]),
+        queue_max: chance.pick(&[8, 64, 4_096]),
         batch_bytes: chance.pick(&[700, 4_000, 512 * 1024]),
         sweep_max: chance.pick(&[1, 256]),
         // Snapshots are taken by the simulation: a thread of its own would be one too many.

@@ -3,7 +3,7 @@
 use crate::spec::{Micro, Micros};
 use crate::wish::{Back, Balance, Draw, LotRef, Moved, total};
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Lot {
     pub(crate) what: LotRef,
     pub(crate) left: Micro,

@@ -11,11 +11,13 @@ mod outcome;
 mod request;
 
 use crate::spec::{By, Micro, Micros, Spec};
-use crate::wish::{Asked, Caller, Draw, Fact, Request, Verdict, Wish, account_stream, ip_stream};
+use crate::wish::{
+    Asked, Balance, Caller, Draw, Fact, Request, Verdict, Wish, account_stream, ip_stream, total,
+};
 use abuse::Sender;
 use counts::Counts;
 use ledger::Ledger;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// All that the reference knows.
@@ -43,8 +45,8 @@ pub(crate) struct Reference {
     /// Refusals that were recorded, by stream and minute.
     recorded: BTreeMap<(String, Micros), usize>,
     /// Refusals that were only counted, by minute and stream: the first of them, and how many.
-    counted: BTreeMap<(Micros, String), ((Sender, &'static str), u64)>,
-    clients: BTreeMap<String, ()>,
+    counted: BTreeMap<(Micros, String), (FirstRefused, u64)>,
+    clients: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -126,6 +128,9 @@ struct Id {
     anonymous_refusal: bool,
 }
 
+/// Who was refused first in a minute, and by which code.
+type FirstRefused = (Sender, &'static str);
+
 const MINUTE: Micros = 60_000_000;
 
 impl Account {
@@ -164,7 +169,7 @@ impl Reference {
             horizon: 0,
             recorded: BTreeMap::new(),
             counted: BTreeMap::new(),
-            clients: BTreeMap::new(),
+            clients: BTreeSet::new(),
         }
     }
 
@@ -184,7 +189,7 @@ impl Reference {
             let anonymous = stream.starts_with("ip ") && matches!(fact, Fact::Denied(_));
             self.remember(asked, anonymous, now);
             for (stream, _) in facts {
-                self.clients.insert(stream.clone(), ());
+                self.clients.insert(stream.clone());
             }
         }
         Ok(verdict)
@@ -299,7 +304,7 @@ impl Reference {
     }
 
     /// Available and held credit of every account, live and test.
-    pub(crate) fn balances(&self, now: Micros) -> Vec<(String, (Micro, Micro), (Micro, Micro))> {
+    pub(crate) fn balances(&self, now: Micros) -> Vec<(String, Balance, Balance)> {
         let all = self.accounts.iter().map(|(name, account)| {
             let test = account.test.as_ref().map_or((0, 0), |ledger| ledger.balance(now));
             (name.clone(), account.live.balance(now), test)
@@ -307,12 +312,23 @@ impl Reference {
         all.collect()
     }
 
-    /// Decisions that wait for their outcome or for the end of their time.
-    pub(crate) fn waiting(&self) -> Vec<u64> {
+    /// Decisions of an account that wait for their outcome or for the end of their time.
+    pub(crate) fn waiting(&self, account: &str) -> BTreeSet<u64> {
         let waits = |decision: &Decision| decision.open.is_some() && !decision.expired;
-        self.decisions.iter().filter(|(_, decision)| waits(decision)).map(|(place, _)| *place).collect()
+        let own = |decision: &Decision| decision.account.as_deref() == Some(account);
+        let all = self.decisions.iter().filter(|(_, decision)| waits(decision) && own(decision));
+        all.map(|(place, _)| *place).collect()
+    }
+
+    /// Every decision, by its position.
+    pub(crate) fn decisions(&self) -> impl Iterator<Item = (u64, Foretold)> {
+        let told = |decision: &Decision| (total(&decision.charged), decision.refunded, decision.settled);
+        self.decisions.iter().map(move |(place, decision)| (*place, told(decision)))
     }
 }
+
+/// Of a decision: what was charged, what of it was given back, and the event of its outcome.
+pub(crate) type Foretold = (Micro, Micro, Option<u64>);
 
 fn recorded(facts: impl IntoIterator<Item = (String, Fact)>) -> Verdict {
     Verdict::Recorded(facts.into_iter().collect())
