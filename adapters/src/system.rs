@@ -25,6 +25,33 @@ pub trait Clock: Send + Sync {
 
     /// Takes the present time for right after a jump. A clock that cannot jump has nothing to confirm.
     fn confirm(&self) {}
+
+    /// For pauses and durations: the monotonic clock, which nobody can set.
+    fn monotonic(&self) -> Instant {
+        Instant::now()
+    }
+}
+
+/// The two clocks that a [`SystemClock`] holds against each other.
+pub trait TimeSource: Send + Sync {
+    /// What the calendar says; it may be set, forth and back.
+    fn wall(&self) -> Timestamp;
+    /// What has passed; it never goes back.
+    fn monotonic(&self) -> Instant;
+}
+
+/// The clocks of the operating system.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine;
+
+impl TimeSource for Machine {
+    fn wall(&self) -> Timestamp {
+        wall()
+    }
+
+    fn monotonic(&self) -> Instant {
+        Instant::now()
+    }
 }
 
 /// How far the wall clock may run ahead of the monotonic one between two looks.
@@ -43,21 +70,30 @@ pub struct ClockJump {
 ///
 /// Ahead by more than five seconds, it stops answering. Behind by up to that, it stands still until wall time has
 /// caught up; behind by more, it goes on at the monotonic clock's pace rather than freeze every quota.
-pub struct SystemClock {
+pub struct SystemClock<S = Machine> {
+    source: S,
     last: Mutex<(Timestamp, Instant)>,
 }
 
 impl SystemClock {
     /// Starts the clock; it never answers an instant before `floor`, the time of the log's last event.
     pub fn start(floor: Timestamp) -> Self {
-        Self { last: Mutex::new((wall().max(floor), Instant::now())) }
+        Self::watch(Machine, floor)
+    }
+}
+
+impl<S: TimeSource> SystemClock<S> {
+    /// As [`SystemClock::start`], over clocks of the caller's own.
+    pub fn watch(source: S, floor: Timestamp) -> Self {
+        let last = Mutex::new((source.wall().max(floor), source.monotonic()));
+        Self { source, last }
     }
 
     /// Takes wall time for right, however far it jumped ahead, and returns it.
     pub fn confirm(&self) -> Timestamp {
         let mut last = self.last();
-        let now = last.0.max(wall());
-        *last = (now, Instant::now());
+        let now = last.0.max(self.source.wall());
+        *last = (now, self.source.monotonic());
         now
     }
 
@@ -67,10 +103,10 @@ impl SystemClock {
     }
 }
 
-impl Clock for SystemClock {
+impl<S: TimeSource> Clock for SystemClock<S> {
     fn now(&self) -> Result<Timestamp, ClockJump> {
         let mut last = self.last();
-        let (wall, instant) = (wall(), Instant::now());
+        let (wall, instant) = (self.source.wall(), self.source.monotonic());
         let passed = span(instant.duration_since(last.1));
         let now = judge(last.0, passed, wall)?;
         *last = (now, instant);
@@ -79,6 +115,10 @@ impl Clock for SystemClock {
 
     fn confirm(&self) {
         Self::confirm(self);
+    }
+
+    fn monotonic(&self) -> Instant {
+        self.source.monotonic()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The one append in flight: polled on the engine's own thread, sent again while nobody knows what became of it.
 
 use super::batch::{Batch, Cargo, Waiter};
+use adapters::system::Clock;
 use domain::event::Entry;
 use domain::log::{AppendOutcome, EventStore, Frame, Head, StoreError, codec};
 use std::mem;
@@ -29,6 +30,7 @@ const HALF_MIN: u32 = 16;
 /// The way to the log: the open batch, and the frame in flight.
 pub(super) struct Writer {
     store: Arc<dyn EventStore>,
+    clock: Arc<dyn Clock>,
     signal: Arc<Signal>,
     waker: Waker,
     pub(super) open: Batch,
@@ -66,17 +68,18 @@ pub(super) enum Landed {
 
 impl Writer {
     /// Must be called on the thread that will poll.
-    pub(super) fn new(store: Arc<dyn EventStore>, head: Head) -> Self {
+    pub(super) fn new(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>, head: Head) -> Self {
         let signal = Arc::new(Signal { ready: AtomicBool::new(false), thread: thread::current() });
-        let waker = signal.clone().into();
+        let (waker, now) = (signal.clone().into(), clock.monotonic());
         Self {
             store,
+            clock,
             signal,
             waker,
             open: Batch::open(head, 0),
             flight: None,
             committed: head,
-            gather: (0, Instant::now()),
+            gather: (0, now),
         }
     }
 
@@ -125,7 +128,7 @@ impl Writer {
     pub(super) fn lingers_until(&self) -> Option<Instant> {
         let (size, until) = self.gather;
         let waits = self.flight.is_none() && (1..size).contains(&self.open.frame.len());
-        Some(until).filter(|until| waits && Instant::now() < *until)
+        Some(until).filter(|until| waits && self.clock.monotonic() < *until)
     }
 
     /// Whether the open frame has the half that it waited for, so that the other half is better decided while it is on
@@ -148,7 +151,7 @@ impl Writer {
         let Batch { frame, cargo } = mem::replace(&mut self.open, next);
         let Some(frame) = frame.finish() else { return false };
         let append = Some(send(&self.store, &frame));
-        let (began, resend) = (Instant::now(), Backoff::default());
+        let (began, resend) = (self.clock.monotonic(), Backoff::default());
         self.flight = Some(Flight { frame, cargo, append, began, unsure: false, resend });
         self.signal.ready.store(true, Ordering::Release);
         true
@@ -157,7 +160,7 @@ impl Writer {
     /// Polls the append in flight when it asked for it. `Err` is a pause: nobody knows what became of it.
     pub(super) fn poll(&mut self) -> Option<Result<Landed, StoreError>> {
         let flight = self.flight.as_mut()?;
-        if flight.resend.is_due() {
+        if flight.resend.is_due(&*self.clock) {
             flight.append = Some(send(&self.store, &flight.frame));
             self.signal.ready.store(true, Ordering::Release);
         }
@@ -188,7 +191,7 @@ impl Writer {
             }
             Err(error @ (StoreError::NotWritten(_) | StoreError::MaybeWritten(_))) => {
                 flight.unsure = true;
-                flight.resend.fail(RESEND_MAX);
+                flight.resend.fail(RESEND_MAX, self.clock.monotonic());
                 self.flight = Some(flight);
                 Err(error)
             }
@@ -199,9 +202,10 @@ impl Writer {
     fn durable(&mut self, end: Head, flight: Flight) -> Landed {
         self.committed = end;
         let waiting = flight.frame.count() + self.open.frame.len();
-        self.gather = (waiting / 2, Instant::now() + LINGER);
+        let now = self.clock.monotonic();
+        self.gather = (waiting / 2, now + LINGER);
         let events = u64::from(flight.frame.count());
-        Landed::Durable { cargo: flight.cargo, events, took: flight.began.elapsed() }
+        Landed::Durable { cargo: flight.cargo, events, took: now.saturating_duration_since(flight.began) }
     }
 
     /// Forgets all that is not durable and gives back what went with it, oldest first.
@@ -245,19 +249,19 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    pub(super) fn fail(&mut self, longest: Duration) {
+    pub(super) fn fail(&mut self, longest: Duration, now: Instant) {
         let doubled = Duration::from_millis(5).saturating_mul(1 << self.failures.min(20));
         let pause = if self.failures == 0 { Duration::ZERO } else { doubled.min(longest) };
         self.failures = self.failures.saturating_add(1);
-        self.at = Some(Instant::now() + pause);
+        self.at = Some(now + pause);
     }
 
     /// Whether a pause has just passed; true once.
-    pub(super) fn is_due(&mut self) -> bool {
-        self.at.take_if(|at| *at <= Instant::now()).is_some()
+    pub(super) fn is_due(&mut self, clock: &dyn Clock) -> bool {
+        self.at.take_if(|at| *at <= clock.monotonic()).is_some()
     }
 
-    pub(super) fn is_pausing(&self) -> bool {
-        self.at.is_some_and(|at| at > Instant::now())
+    pub(super) fn is_pausing(&self, clock: &dyn Clock) -> bool {
+        self.at.is_some_and(|at| at > clock.monotonic())
     }
 }

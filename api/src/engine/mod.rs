@@ -41,4 +41,4 @@ pub use handle::{Answer, Committed, ENTRIES_MAX, Handle};
 pub use health::{Health, State};
 pub use load::{LoadError, Loaded, Source, load};
 pub use snapshots::FOLD_VERSION;
-pub use start::{Opening, Parts, StartError, start};
+pub use start::{Engine, Opening, Parts, StartError, start};

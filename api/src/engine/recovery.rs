@@ -41,8 +41,8 @@ impl Trouble {
         self.pause.at
     }
 
-    fn fail(&mut self, why: &str) {
-        self.pause.fail(PAUSE_MAX);
+    fn fail(&mut self, why: &str, now: Instant) {
+        self.pause.fail(PAUSE_MAX, now);
         self.why = Some(why.into());
     }
 }
@@ -50,7 +50,8 @@ impl Trouble {
 impl Sequencer {
     /// Why no command is decided now. After the pause commands are decided again: the first frame is the probe.
     pub(super) fn refusal(&self) -> Option<Arc<str>> {
-        if self.trouble.stale || self.trouble.pause.is_pausing() { self.trouble.why.clone() } else { None }
+        let pausing = self.trouble.stale || self.trouble.pause.is_pausing(&*self.shared.clock);
+        if pausing { self.trouble.why.clone() } else { None }
     }
 
     /// Answers all that rests on a refused frame with 503 and rebuilds the book from the log.
@@ -60,7 +61,7 @@ impl Sequencer {
     pub(super) fn roll_back(&mut self, error: &StoreError) -> Result<(), End> {
         let why: Arc<str> = chain(error).into();
         tracing::error!(%why, "an append failed; nothing of it was kept");
-        self.trouble.fail(&why);
+        self.trouble.fail(&why, self.shared.clock.monotonic());
         let Cargo { waiters, minutes } = self.writer.revert();
         self.collapsed.restore(minutes);
         for waiter in waiters {
@@ -88,7 +89,7 @@ impl Sequencer {
 
     /// Once a pause is over: rebuilds what could not be rebuilt, and lets commands in again.
     pub(super) fn recover(&mut self) -> Result<(), End> {
-        if self.trouble.pause.is_due() {
+        if self.trouble.pause.is_due(&*self.shared.clock) {
             if self.trouble.stale {
                 self.rebuild()?;
             }
@@ -114,7 +115,7 @@ impl Sequencer {
                 .into(),
             )),
             Err(error) if error.is_passing() => {
-                self.trouble.fail(&chain(&error));
+                self.trouble.fail(&chain(&error), self.shared.clock.monotonic());
                 Ok(())
             }
             Err(error) => Err(End::Failed(chain(&error).into())),

@@ -18,7 +18,7 @@ use domain::time::Timestamp;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Longest sleep of an engine on a wall clock, so that a jump of the clock is noticed without traffic.
 const NAP_MAX: Duration = Duration::from_secs(1);
@@ -67,6 +67,13 @@ impl Sequencer {
                 Ok(()) => self.rest(now),
             }
         }
+    }
+
+    /// A turn by itself, for whoever rests otherwise.
+    pub(super) fn step(&mut self) -> Result<(), End> {
+        let runtime = self.source.runtime.clone();
+        let _inside = runtime.enter();
+        self.turn(self.now())
     }
 
     /// One turn: hear of the append, do what is due and what waits, and send off what came of it.
@@ -205,7 +212,7 @@ impl Sequencer {
         let due = if full { None } else { self.due_in(now) };
         let again = [self.writer.resend_at(), self.trouble.until(), self.writer.lingers_until()];
         let again = again.into_iter().flatten().min();
-        let again = again.map(|at| at.saturating_duration_since(Instant::now()));
+        let again = again.map(|at| at.saturating_duration_since(self.shared.clock.monotonic()));
         match [due, again].into_iter().flatten().min() {
             Some(Duration::ZERO) => {}
             Some(pause) => thread::park_timeout(pause),

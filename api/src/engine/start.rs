@@ -13,6 +13,7 @@ use super::sequencer::{End, Sequencer};
 use super::snapshots::Keeper;
 use adapters::snapshot::Snapshots;
 use adapters::system::Clock;
+use domain::book::Book;
 use domain::ids::{HashKey, Position};
 use domain::log::EventStore;
 use std::collections::VecDeque;
@@ -54,51 +55,93 @@ pub enum StartError {
     Died,
 }
 
-/// Loads the book and starts its engine, within a tokio runtime.
+/// Loads the book and starts its engine on a thread of its own, within a tokio runtime.
 ///
 /// # Errors
 /// When the log is damaged, cannot be read, or tells something that this release cannot fold.
 pub async fn start(config: EngineConfig, parts: Parts) -> Result<(Handle, Opening), StartError> {
-    let Parts { store, clock, key, snapshots } = parts;
-    let source = Source {
-        store: store.clone(),
-        runtime: tokio::runtime::Handle::current(),
-        key,
-        bounds: config.bounds,
-        snapshots: snapshots.map(Arc::new),
-    };
-    let (queue, gauges) = (Queue::new(config.queue_max), Gauges::new());
-    let shared = Arc::new(Shared { queue, gauges, store, clock, thread: Mutex::default() });
-    let handle = Handle(shared.clone());
+    let runtime = tokio::runtime::Handle::current();
     let (ready, opened) = oneshot::channel();
-    let thread =
-        thread::Builder::new().name("engine".into()).spawn(move || live(config, source, shared, ready))?;
+    let live = move || match Engine::open(config, parts, runtime) {
+        Ok((engine, opening)) => {
+            if ready.send(Ok((engine.handle(), opening))).is_ok() {
+                engine.run();
+            }
+        }
+        // Nobody to tell means that the start was given up.
+        Err(error) => drop(ready.send(Err(error.into()))),
+    };
+    let thread = thread::Builder::new().name("engine".into()).spawn(live)?;
+    let (handle, opening) = opened.await.unwrap_or(Err(StartError::Died))?;
     *handle.0.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
-    let opening = opened.await.unwrap_or(Err(StartError::Died))?;
     Ok((handle, opening))
 }
 
-/// The life of the engine's thread.
-fn live(
-    config: EngineConfig,
-    source: Source,
-    shared: Arc<Shared>,
-    ready: oneshot::Sender<Result<Opening, StartError>>,
-) {
-    let watch = DeathWatch(shared.clone());
-    let loaded = match load(&source, None) {
-        Ok(loaded) => loaded,
-        Err(error) => {
-            // Nobody to tell means that the start was given up.
-            let _ = ready.send(Err(error.into()));
-            return;
+/// An engine that is loaded and does nothing by itself.
+///
+/// [`start`] gives it a thread; a simulation takes its turns one by one. Dropped before its end it is an engine
+/// that was killed: whoever waits for an answer hears that it stopped.
+pub struct Engine {
+    // Before the watch: whoever waits is told before the state is.
+    sequencer: Option<Sequencer>,
+    watch: DeathWatch,
+}
+
+impl Engine {
+    /// Loads the book, on the thread that will take the turns. Blocks; must not run on a thread of the runtime.
+    ///
+    /// # Errors
+    /// When the log is damaged, cannot be read, or tells something that this release cannot fold.
+    pub fn open(
+        config: EngineConfig,
+        parts: Parts,
+        runtime: tokio::runtime::Handle,
+    ) -> Result<(Self, Opening), LoadError> {
+        let Parts { store, clock, key, snapshots } = parts;
+        let (bounds, snapshots) = (config.bounds, snapshots.map(Arc::new));
+        let source = Source { store: store.clone(), runtime, key, bounds, snapshots };
+        let loaded = load(&source, None)?;
+        let opening =
+            Opening { head: loaded.head.position, snapshot: loaded.snapshot, events: loaded.events };
+        let (queue, gauges) = (Queue::new(config.queue_max), Gauges::new());
+        let shared = Arc::new(Shared { queue, gauges, store, clock, thread: Mutex::default() });
+        let watch = DeathWatch(shared.clone());
+        Ok((Self { sequencer: Some(sequencer(config, source, shared, loaded)), watch }, opening))
+    }
+
+    /// What the rest of the process holds of it.
+    pub fn handle(&self) -> Handle {
+        Handle(self.watch.0.clone())
+    }
+
+    /// The running state, which may be ahead of the log; `None` once the engine has ended.
+    pub fn book(&self) -> Option<&Book> {
+        self.sequencer.as_ref().map(|sequencer| &sequencer.book)
+    }
+
+    /// Does what there is to do now and never waits; whether the engine lives on.
+    pub fn turn(&mut self) -> bool {
+        let Some(sequencer) = &mut self.sequencer else { return false };
+        match sequencer.step() {
+            Ok(()) => true,
+            Err(end) => {
+                self.end(end);
+                false
+            }
         }
-    };
-    let opening = Opening { head: loaded.head.position, snapshot: loaded.snapshot, events: loaded.events };
-    let mut sequencer = sequencer(config, source, shared, loaded);
-    if ready.send(Ok(opening)).is_ok() {
-        let end = sequencer.run();
-        watch.end(sequencer, end);
+    }
+
+    /// Turns and rests until the end.
+    fn run(mut self) {
+        if let Some(end) = self.sequencer.as_mut().map(Sequencer::run) {
+            self.end(end);
+        }
+    }
+
+    fn end(&mut self, end: End) {
+        if let Some(sequencer) = self.sequencer.take() {
+            self.watch.end(sequencer, end);
+        }
     }
 }
 
@@ -108,7 +151,7 @@ fn sequencer(config: EngineConfig, source: Source, shared: Arc<Shared>, loaded: 
     shared.gauges.snapshot.store(loaded.snapshot, Ordering::Relaxed);
     Sequencer {
         keeper: Keeper::new(config.snapshot_every, loaded.snapshot),
-        writer: Writer::new(source.store.clone(), loaded.head),
+        writer: Writer::new(source.store.clone(), shared.clock.clone(), loaded.head),
         releases: Releases::start(&source.runtime),
         book: loaded.book,
         pending: VecDeque::new(),

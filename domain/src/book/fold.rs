@@ -338,7 +338,8 @@ impl Book {
 
     fn remember(&mut self, entry: &Entry, request: Option<Digest>) {
         let Some((request, tag)) = request.zip(entry.request.as_ref()) else { return };
-        self.state.remembered.remember(request, tag, (entry.at, entry.position));
+        let anonymous = matches!((&entry.stream, &entry.event), (Stream::Client(_), Event::RequestDenied(_)));
+        self.state.remembered.remember(request, tag, (entry.at, entry.position), anonymous);
         let keep = self.state.catalogue.in_force(entry.at).map(|rules| rules.policy.requests.remember);
         self.state.remembered.forget(entry.at, keep.unwrap_or_default(), self.bounds.ids_max);
     }

@@ -13,6 +13,8 @@ use std::collections::VecDeque;
 pub struct Remembered {
     seen: Map<Digest, Seen>,
     order: VecDeque<(Timestamp, Digest)>,
+    /// Those of refusals of callers without an account: whoever sends many of these pushes out nobody else's.
+    refusals: VecDeque<(Timestamp, Digest)>,
     /// Everything older than this may have been forgotten.
     horizon: Timestamp,
 }
@@ -22,6 +24,9 @@ struct Seen {
     fingerprint: u64,
     position: Position,
 }
+
+/// For so many ids that may be remembered, one of such a refusal may be, too.
+const OTHERS_PER_REFUSAL: usize = 8;
 
 /// What is known of a request id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,9 +56,11 @@ impl Remembered {
         request: Digest,
         tag: &RequestTag,
         (at, position): (Timestamp, Position),
+        is_anonymous_refusal: bool,
     ) {
         self.seen.insert(request, Seen { fingerprint: tag.fingerprint, position });
-        self.order.push_back((at, request));
+        let order = if is_anonymous_refusal { &mut self.refusals } else { &mut self.order };
+        order.push_back((at, request));
     }
 
     /// Forgets what is older than `keep`, and the oldest beyond `max`.
@@ -65,16 +72,27 @@ impl Remembered {
             }
             self.seen.remove(&digest);
             self.order.pop_front();
-            self.horizon = at;
+            self.horizon = self.horizon.max(at);
+        }
+        while let Some((at, digest)) = self.refusals.front().copied() {
+            if at >= oldest && self.refusals.len() <= max / OTHERS_PER_REFUSAL {
+                break;
+            }
+            self.seen.remove(&digest);
+            self.refusals.pop_front();
+            // One that had to go for want of room says nothing of the others' age.
+            if at < oldest {
+                self.horizon = self.horizon.max(at);
+            }
         }
     }
 
     pub fn len(&self) -> usize {
-        self.order.len()
+        self.order.len() + self.refusals.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.order.is_empty() && self.refusals.is_empty()
     }
 
     /// How far back ids are remembered now.
@@ -98,26 +116,32 @@ fn made_at(id: &str) -> Option<Timestamp> {
 /// In order, each with what was seen: the map is made again from that.
 impl Serialize for Remembered {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        (self.horizon, InOrder(self)).serialize(to)
+        let in_order = |order| InOrder { order, seen: &self.seen };
+        (self.horizon, in_order(&self.order), in_order(&self.refusals)).serialize(to)
     }
 }
 
-struct InOrder<'a>(&'a Remembered);
+struct InOrder<'a> {
+    order: &'a VecDeque<(Timestamp, Digest)>,
+    seen: &'a Map<Digest, Seen>,
+}
 
 impl Serialize for InOrder<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(self.0.order.iter().map(|(at, digest)| (at, digest, self.0.seen.get(digest))))
+        to.collect_seq(self.order.iter().map(|(at, digest)| (at, digest, self.seen.get(digest))))
     }
 }
 
-/// What a snapshot keeps of them.
-type Stored = (Timestamp, Vec<(Timestamp, Digest, Option<Seen>)>);
+/// Ids in order, as a snapshot keeps them.
+type Stored = Vec<(Timestamp, Digest, Option<Seen>)>;
 
 impl<'de> Deserialize<'de> for Remembered {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let (horizon, ids) = Stored::deserialize(from)?;
-        let mut seen = Map::with_capacity_and_hasher(ids.len(), FixedState::default());
-        seen.extend(ids.iter().filter_map(|(_, digest, seen)| Some((*digest, (*seen)?))));
-        Ok(Self { seen, order: ids.into_iter().map(|(at, digest, _)| (at, digest)).collect(), horizon })
+        let (horizon, ids, refusals) = <(Timestamp, Stored, Stored)>::deserialize(from)?;
+        let mut seen = Map::with_capacity_and_hasher(ids.len() + refusals.len(), FixedState::default());
+        let all = ids.iter().chain(&refusals);
+        seen.extend(all.filter_map(|(_, digest, seen)| Some((*digest, (*seen)?))));
+        let order = |ids: Stored| ids.into_iter().map(|(at, digest, _)| (at, digest)).collect();
+        Ok(Self { seen, order: order(ids), refusals: order(refusals), horizon })
     }
 }

@@ -59,7 +59,9 @@ impl Book {
         }
         let empty = Ledger::default();
         let ledger = self.ledger_of(decision).unwrap_or(&empty);
-        let cost = match self.state.catalogue.price_list(open.under.prices()) {
+        let list = self.state.catalogue.price_list(open.under.prices());
+        // Callers without an account have no credit: nothing is charged to them, and nothing is left uncollected.
+        let cost = match list.filter(|_| decision.account.is_some()) {
             Some(list) => price::hold(list, &open.ask, &open.limited)?,
             None => Credits::ZERO,
         };

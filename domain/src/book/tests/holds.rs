@@ -1,11 +1,12 @@
 //! Holds: reserved, charged once at the moment the policy names, given back, or run out.
 
 use super::Scene;
-use super::harness::{at_once, number, of};
+use super::harness::{at_once, from, number, of};
 use crate::book::Reply;
-use crate::command::Action;
+use crate::command::{Action, Ask};
 use crate::event::{Event, HoldExpired};
 use crate::ids::Position;
+use crate::ledger::Settlement;
 use crate::pricing::Outcome;
 use crate::rejection::Rejection;
 
@@ -54,6 +55,18 @@ fn admit(scene: &mut Scene) -> Position {
 
 fn begin(scene: &mut Scene, decision: Position) -> Result<Reply, Rejection> {
     scene.act(Action::Begin { decision })
+}
+
+#[test]
+fn what_begins_for_a_caller_without_an_account_costs_nothing() {
+    let policy = POLICY.replace("[callers]", "[callers]\nanonymous = true");
+    let policy = policy.replace("charge = \"settle\"", "charge = \"begin\"");
+    let mut scene = Scene::with(&policy.replace("[prices]", "[prices]\nhold = \"estimate\""));
+    let ask = Ask { settle: None, attributes: number("pieces", 0), ..from("203.0.113.7", "/x") };
+    let decision = scene.ask(ask).position();
+    begin(&mut scene, decision).expect("begun");
+    let Event::RequestBegun(begun) = scene.last() else { panic!("not begun") };
+    assert_eq!(begun.settlement, Settlement::default(), "nothing is charged, and nothing left uncollected");
 }
 
 fn balance(available: &str, held: &str) -> (String, String) {

@@ -1,7 +1,7 @@
 //! One request id, one decision.
 
 use super::Scene;
-use super::harness::{at_once, of};
+use super::harness::{at_once, from, of};
 use crate::book::{Bounds, Reply};
 use crate::command::{Action, Command};
 use crate::event::RequestTag;
@@ -91,4 +91,18 @@ fn beyond_ids_max_the_oldest_ids_are_forgotten_first() {
     assert_eq!(scene.book.remembered().len(), 2);
     assert_eq!(scene.tagged(&ids[0], 1, request()), Err(Rejection::RequestIdTooOld));
     assert!(matches!(scene.tagged(&ids[2], 1, request()), Ok(Reply::Repeat(_))));
+}
+
+#[test]
+fn refusals_of_callers_without_an_account_push_out_nobody_elses_ids() {
+    let mut scene = scene(8);
+    scene.tagged("first", 1, request()).expect("admitted");
+    let position = scene.book.head();
+    let refused = || Action::Request(Box::new(from("203.0.113.7", "/x")));
+    for number in 0..20 {
+        scene.tagged(&format!("refused {number}"), 1, refused()).expect("refused");
+    }
+    assert_eq!(scene.tagged("first", 1, request()), Ok(Reply::Repeat(position)));
+    assert!(matches!(scene.tagged("refused 19", 1, refused()), Ok(Reply::Repeat(_))), "the last is known");
+    assert!(matches!(scene.tagged("refused 18", 1, refused()), Ok(Reply::Done(_))), "one of eight is kept");
 }

@@ -3,6 +3,7 @@
 use super::scene::{POLICY, Scene, at_once, from, later, name};
 use crate::audit::{Audit, Finding, Invariant, KEPT, Outcome, Report};
 use domain::book::{Book, Bounds};
+use domain::command::AccountAct;
 use domain::event::{Balance, Event, RequestTag, Stream};
 use domain::ids::HashKey;
 use domain::ledger::{Draw, Draws, LotKind};
@@ -51,6 +52,23 @@ fn a_sound_log_has_no_findings() {
     assert_eq!(report.outcome(Invariant::M4), Outcome::Holds);
     assert_eq!(report.outcome(Invariant::L2), Outcome::Holds);
     assert_eq!(report.outcome(Invariant::A1), Outcome::NotVisible);
+}
+
+#[test]
+fn a_stopped_token_bucket_is_not_judged_by_what_its_counter_still_shows() {
+    let rule = "rule = { token_bucket = { period = \"1s\", burst = 5 } }\nlimit = 1\nby = [\"account\"]\n";
+    let head = "name = \"n\"\ntitle = \"N\"\n[callers]\n[[limits]]\nname = \"tokens\"\n";
+    let mut scene = Scene::under(&format!("{head}{rule}"));
+    for account in ["a", "b"] {
+        scene.open(account).expect("opened");
+    }
+    scene.request(at_once("a", "/x")).expect("admitted");
+    let (limit, reason) = (name("tokens"), String::new());
+    let stop = AccountAct::SetFigure { limit, key: None, figure: Some(0), reason };
+    scene.account("a", stop).expect("set");
+    scene.wait("1h").request(at_once("b", "/x")).expect("admitted, and the idle counter of `a` is let go");
+    assert_eq!(scene.request(at_once("a", "/x")), None);
+    assert_eq!(scene.audit().findings, []);
 }
 
 #[test]
