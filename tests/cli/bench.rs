@@ -44,6 +44,16 @@ fn it_loads_a_running_server_again_and_again() {
 }
 
 #[test]
+fn it_prints_what_grows_with_what() {
+    let run = run(&["bench", "growth", "--events", "10000", "--accounts", "1000", "--decisions", "10"]);
+    assert!(run.good, "{run:?}");
+    let points = |curve: &str| run.out.lines().filter(|line| line.trim_start().starts_with(curve)).count();
+    let curves =
+        ["accounts", "limits of the policy", "events in the log", "open holds", "events of a commit"];
+    assert_eq!(curves.map(points), [1, 5, 1, 5, 4], "{}", run.out);
+}
+
+#[test]
 fn what_is_missing_or_wrong_is_named() {
     let lone = run(&["bench", "--url", "http://127.0.0.1:1"]);
     assert!(!lone.good && lone.err.contains("--gateway-token"), "{lone:?}");

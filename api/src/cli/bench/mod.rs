@@ -1,6 +1,7 @@
 //! `counterfoil bench`: closed-loop load over HTTP against a server of its own, and what starting and memory cost.
 
 mod connection;
+mod growth;
 mod histogram;
 mod line;
 mod load;
@@ -35,6 +36,8 @@ enum What {
     Start(start::Start),
     /// What many accounts with full windows take in memory
     Memory(memory::Memory),
+    /// What a decision costs as accounts, limits, the log, open holds and commits grow
+    Growth(growth::Growth),
 }
 
 impl Bench {
@@ -46,6 +49,7 @@ impl Bench {
             None => self.load.run(),
             Some(What::Start(start)) => start.run(),
             Some(What::Memory(memory)) => memory.run(),
+            Some(What::Growth(growth)) => growth.run(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::command::{AccountAct, Action, Ask, Caller, Command, Grant, Publish, Value};
 use domain::event::RequestTag;
-use domain::ids::Name;
+use domain::ids::{Name, Position};
 use domain::ledger::LotKind;
 use domain::money::Credits;
 use domain::policy::{Mode, Policy};
@@ -10,8 +10,12 @@ use domain::pricing::Outcome;
 use domain::time::{Calendar, Span, Timestamp};
 use std::sync::Arc;
 
+pub(super) const POLICY: &str = include_str!("policy.toml");
+
 /// Commands in order: publish, then open and grant for each account, then requests for ever.
 pub(super) struct Requests {
+    policy: Arc<Policy>,
+    settle: Option<Outcome>,
     accounts: Vec<Name>,
     turn: u64,
     now: Timestamp,
@@ -21,10 +25,19 @@ pub(super) struct Requests {
 }
 
 impl Requests {
+    /// Under the bench's own policy, each with its outcome.
     pub(super) fn new(accounts: u64) -> Self {
+        Self::under(POLICY, accounts, Some(Outcome::Succeeded))
+    }
+
+    /// Under the text of a policy that is sound; without an outcome they are to be settled later.
+    pub(super) fn under(policy: &str, accounts: u64, settle: Option<Outcome>) -> Self {
+        let policy = Policy::from_toml(policy).expect("the bench's policies are sound");
         let name =
             |account: u64| format!("bench-{account:012}").parse().expect("a name of letters and digits");
         Self {
+            policy: Arc::new(policy),
+            settle,
             accounts: (0..accounts).map(name).collect(),
             turn: 0,
             now: Timestamp::from_micros(1_772_366_400_000_000),
@@ -32,6 +45,18 @@ impl Requests {
             endpoint: "/api/v1/ai/translation".into(),
             chars: "chars".parse().expect("a name of letters"),
         }
+    }
+
+    /// How many commands prepare the book: the policy, and each account's opening and credit.
+    pub(super) fn preparations(&self) -> u64 {
+        1 + 2 * self.accounts.len() as u64
+    }
+
+    /// The outcome of an earlier request, at the time of the last command.
+    pub(super) fn settle(&self, decision: Position) -> (Command, Timestamp) {
+        let (outcome, attributes) = (Outcome::Succeeded, Vec::new());
+        let action = Action::Settle { decision, outcome, attributes };
+        (Command { actor: self.actor.clone(), request: None, action }, self.now)
     }
 
     /// The next command and its time.
@@ -42,7 +67,7 @@ impl Requests {
         let accounts = self.accounts.len() as u64;
         let place = |index: u64| usize::try_from(index % accounts).unwrap_or(0);
         let (action, request) = match turn.checked_sub(1) {
-            None => (publish(), None),
+            None => (self.publish(), None),
             Some(turn) if turn < 2 * accounts => {
                 (prepare(&self.accounts[place(turn / 2)], turn % 2 == 0), None)
             }
@@ -65,14 +90,14 @@ impl Requests {
             attributes: vec![(self.chars.clone(), Value::Number(400.into()))],
             units: 1,
             items: Vec::new(),
-            settle: Some(Outcome::Succeeded),
+            settle: self.settle,
         }))
     }
-}
 
-fn publish() -> Action {
-    let policy = Policy::from_toml(include_str!("policy.toml")).expect("the bench's policy is sound");
-    Action::Publish(Publish::Policy { policy: Arc::new(policy), effective: None, emergency: None })
+    fn publish(&self) -> Action {
+        let policy = self.policy.clone();
+        Action::Publish(Publish::Policy { policy, effective: None, emergency: None })
+    }
 }
 
 fn prepare(account: &Name, open: bool) -> Action {
