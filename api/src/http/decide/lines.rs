@@ -19,7 +19,7 @@ pub(super) const MEDIA_TYPE: &str = "application/x-ndjson";
 /// Most lines that are decided as one group: enough to fill a commit, few enough to be answered soon.
 const GROUP_MAX: usize = 256;
 /// Groups of one stream that may be under way at once: one is read while another is decided, synced or written.
-const GROUPS_AHEAD: usize = 4;
+const GROUPS_AHEAD: usize = 2;
 
 /// The answers to all lines of a body, begun before the body has ended.
 pub(super) fn answers(app: Arc<App>, actor: Arc<str>, body: Body) -> Response {
