@@ -1,9 +1,8 @@
 //! `kill -9` at random moments under load: what was answered is there after the restart, word for word, once.
 
-mod server;
-
+use crate::moments::Moments;
+use crate::server::{self, Folder, Server, audit};
 use counterfoil_tests::client::Client;
-use server::{Server, audit};
 use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
@@ -23,23 +22,23 @@ struct Call {
 
 #[test]
 fn what_was_answered_survives_a_kill_at_any_moment_and_nothing_is_doubled() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = Folder::new();
     let mut moments = Moments(SEED);
     let mut answered = Vec::new();
     for round in 0..ROUNDS {
-        let mut server = Server::start(folder.path());
+        let mut server = Server::start(&folder);
         if round == 0 {
             open_accounts(server.address);
         }
         repeat(&answered, server.address);
         let calls = load_until_killed(&mut server, round, moments.next(20, 200));
-        answered = finish(calls, folder.path());
+        answered = finish(calls, &folder);
         assert!(answered.len() > 20, "round {round} answered {} calls", answered.len());
     }
-    let mut server = Server::start(folder.path());
+    let mut server = Server::start(&folder);
     repeat(&answered, server.address);
     server.kill();
-    audit(folder.path());
+    audit(&folder);
 }
 
 fn open_accounts(address: SocketAddr) {
@@ -120,7 +119,7 @@ fn repeat(answered: &[Call], address: SocketAddr) {
 }
 
 /// After the restart: what was answered is the same; what was not is decided once.
-fn finish(calls: Vec<Call>, folder: &std::path::Path) -> Vec<Call> {
+fn finish(calls: Vec<Call>, folder: &Folder) -> Vec<Call> {
     let mut server = Server::start(folder);
     let (heard, unheard): (Vec<_>, Vec<_>) = calls.into_iter().partition(|call| call.answer.is_some());
     repeat(&heard, server.address);
@@ -133,16 +132,4 @@ fn finish(calls: Vec<Call>, folder: &std::path::Path) -> Vec<Call> {
     server.kill();
     audit(folder);
     heard
-}
-
-/// A small generator of moments (Marsaglia's xorshift), so that a seed replays a run.
-struct Moments(u64);
-
-impl Moments {
-    fn next(&mut self, from: u64, to: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        from + self.0 % (to - from)
-    }
 }

@@ -1,0 +1,13 @@
+//! What the executable does on a disk that fails it: it says so, it stops, and it never serves a damaged book.
+
+mod faults;
+mod gateway;
+mod moments;
+mod server;
+
+mod damaged_page;
+mod failed_sync;
+mod failed_write;
+mod full_disk;
+mod lost_end;
+mod storm;
