@@ -9,12 +9,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8] = b"counterfoil snapshot 2\n";
 const CHECKSUM: usize = 32;
+/// More bytes than the first two lines have.
+const HEADER_MAX: u64 = 4_096;
 /// How many are kept: if the newest is no good, the one before it saves most of the work.
 const KEPT: usize = 2;
 
@@ -124,15 +126,36 @@ impl Snapshots {
         store: &dyn EventStore,
         fold_version: u32,
     ) -> Result<Result<(Head, S), Refusal>, StoreError> {
-        let (header, bytes) = match read(path, store.book().id, fold_version) {
+        let bytes = match read(path, store.book().id, fold_version) {
             Ok(read) => read,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        let header = bytes.header;
         let head = Head { position: header.position, hash: header.hash };
         if !is_in_log(head, store).await? {
             return Ok(Err(Refusal::OtherLog(header.position)));
         }
         Ok(rmp_serde::from_slice(&bytes.file[bytes.body]).map(|state| (head, state)).map_err(Refusal::from))
+    }
+
+    /// A whole snapshot of this store's book, of an event that the log does not have: what was durable is gone.
+    ///
+    /// None is held against the log when nobody can tell whether it is one: of another book, or not whole.
+    pub async fn ahead_of(&self, store: &dyn EventStore) -> Result<Option<(PathBuf, Position)>, StoreError> {
+        for path in self.newest_first().unwrap_or_default() {
+            let Ok(header) = header(&path) else { continue };
+            let head = Head { position: header.position, hash: header.hash };
+            // It is long: it is read only when there is something to hold against the log.
+            if header.book == store.book().id && !is_in_log(head, store).await? && whole(&path).is_ok() {
+                return Ok(Some((path, head.position)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether there is none, of whatever kind.
+    pub fn is_empty(&self) -> bool {
+        self.newest_first().map_or(true, |paths| paths.is_empty())
     }
 
     fn newest_first(&self) -> io::Result<Vec<PathBuf>> {
@@ -149,27 +172,47 @@ impl Snapshots {
 }
 
 struct Contents {
+    header: SnapshotHeader,
     file: Vec<u8>,
     body: std::ops::Range<usize>,
 }
 
-fn read(path: &Path, book: BookId, fold_version: u32) -> Result<(SnapshotHeader, Contents), Refusal> {
+/// A snapshot of this book and fold.
+fn read(path: &Path, book: BookId, fold_version: u32) -> Result<Contents, Refusal> {
+    let contents = whole(path)?;
+    if contents.header.book != book {
+        return Err(Refusal::OtherBook(contents.header.book));
+    }
+    if contents.header.fold_version != fold_version {
+        return Err(Refusal::OtherFold(contents.header.fold_version));
+    }
+    Ok(contents)
+}
+
+/// A snapshot as it was written, to the last byte.
+fn whole(path: &Path) -> Result<Contents, Refusal> {
     let file = fs::read(path)?;
     let end = file.len().checked_sub(CHECKSUM).ok_or(Refusal::Damaged)?;
     if Sha256::digest(&file[..end]).as_slice() != &file[end..] {
         return Err(Refusal::Damaged);
     }
-    let rest = file[..end].strip_prefix(MAGIC).ok_or(Refusal::Damaged)?;
+    let (header, length) = first_lines(&file[..end])?;
+    Ok(Contents { header, file, body: length..end })
+}
+
+/// What a snapshot says it is, unchecked.
+fn header(path: &Path) -> Result<SnapshotHeader, Refusal> {
+    let mut start = Vec::new();
+    File::open(path)?.take(HEADER_MAX).read_to_end(&mut start)?;
+    first_lines(&start).map(|(header, _)| header)
+}
+
+/// The header, and the length of all that stands before the state.
+fn first_lines(file: &[u8]) -> Result<(SnapshotHeader, usize), Refusal> {
+    let rest = file.strip_prefix(MAGIC).ok_or(Refusal::Damaged)?;
     let line = rest.iter().position(|byte| *byte == b'\n').ok_or(Refusal::Damaged)?;
-    let header: SnapshotHeader = serde_json::from_slice(&rest[..line]).map_err(|_| Refusal::Damaged)?;
-    if header.book != book {
-        return Err(Refusal::OtherBook(header.book));
-    }
-    if header.fold_version != fold_version {
-        return Err(Refusal::OtherFold(header.fold_version));
-    }
-    let body = MAGIC.len() + line + 1..end;
-    Ok((header, Contents { file, body }))
+    let header = serde_json::from_slice(&rest[..line]).map_err(|_| Refusal::Damaged)?;
+    Ok((header, MAGIC.len() + line + 1))
 }
 
 /// Whether the log holds, at this position, the event with this hash.
@@ -304,6 +347,31 @@ mod tests {
             let dir = TempDir::new().unwrap();
             Snapshots::in_dir(dir.path()).write(&header, &state(8)).unwrap();
             assert_eq!(load(&dir, &store).await, (None, vec![reason.to_owned()]));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_whole_snapshot_of_an_event_that_the_log_lacks_is_held_against_it() {
+        let (store, other) = (log(12, "a").await, log(12, "b").await);
+        let right = header(&store, 8).await;
+        let cases = [
+            (right, None),
+            (SnapshotHeader { position: 13, ..right }, Some(13)),
+            (header(&other, 8).await, Some(8)),
+            (SnapshotHeader { position: 13, fold_version: 2, ..right }, Some(13)),
+            (SnapshotHeader { position: 13, book: BookId([8; 16]), ..right }, None),
+        ];
+        for (header, expected) in cases {
+            let dir = TempDir::new().unwrap();
+            let snapshots = Snapshots::in_dir(dir.path());
+            assert!(snapshots.is_empty());
+            let path = snapshots.write(&header, &state(8)).unwrap();
+            let found = snapshots.ahead_of(&store).await.unwrap();
+            assert_eq!(found, expected.map(|position| (path.clone(), position)));
+            let mut damaged = fs::read(&path).unwrap();
+            *damaged.last_mut().unwrap() ^= 1;
+            fs::write(&path, damaged).unwrap();
+            assert_eq!(snapshots.ahead_of(&store).await.unwrap(), None, "a damaged one proves nothing");
         }
     }
 

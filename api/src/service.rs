@@ -183,11 +183,27 @@ impl Ground {
     }
 
     async fn folder(folder: &Path, new: BookInfo) -> Result<Self, ServiceError> {
-        std::fs::create_dir_all(folder).map_err(|cause| ServiceError::Folder(folder.to_owned(), cause))?;
+        let snapshots = Snapshots::in_dir(folder);
+        if !snapshots.is_empty() {
+            expect_whole(folder, &snapshots).await?;
+        }
         let store = SqliteStore::open(folder, new).await?;
         let empty = store.head().await?.position == 0;
         let vault = Vault::open(folder, store.book().id, empty)?;
-        Ok(Self { store: Arc::new(store), vault, snapshots: Some(Snapshots::in_dir(folder)) })
+        Ok(Self { store: Arc::new(store), vault, snapshots: Some(snapshots) })
+    }
+}
+
+/// A log that lost its end looks like a shorter one, whole and sound; only what was noted beside it can tell.
+///
+/// Before anything opens it to write: that moves what is left of the write-ahead log into the file, for good.
+async fn expect_whole(folder: &Path, snapshots: &Snapshots) -> Result<(), ServiceError> {
+    let log = SqliteStore::open_read_only(folder).await?;
+    let ahead = snapshots.ahead_of(&log).await;
+    log.close().await?;
+    match ahead? {
+        Some((snapshot, position)) => Err(ServiceError::Lost { position, snapshot }),
+        None => Ok(()),
     }
 }
 
@@ -351,8 +367,12 @@ impl KeyMaker for Keys {
 /// Why a service did not start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    #[error("the folder {0} cannot be made")]
-    Folder(PathBuf, #[source] io::Error),
+    #[error(
+        "the log lacks the event at position {position}, which {} is a snapshot of: what was durable is gone. Restore \
+         the folder from a copy; or remove the snapshot, to go on without what was lost",
+        snapshot.display()
+    )]
+    Lost { position: u64, snapshot: PathBuf },
     #[error("the event log cannot be opened")]
     Open(#[from] OpenError),
     #[error("the event log cannot be read")]

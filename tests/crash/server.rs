@@ -1,16 +1,51 @@
 //! The executable as a child process that can be killed, and calls that may find it dead.
 
+use crate::faults::Disk;
 use counterfoil_tests::binary::counterfoil;
-use counterfoil_tests::client::Client;
+use counterfoil_tests::client::{Answer, Client};
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use tempfile::TempDir;
 
 const CONFIG: &str = "[gateways]\ncrash = \"crash-gateway-token-0123456789\"\n[operators]\ncrash = \"crash-operator-token-0123456789\"\n";
 const GATEWAY: &str = "Bearer crash-gateway-token-0123456789";
 const OPERATOR: &str = "Bearer crash-operator-token-0123456789";
+
+/// A folder for a book and what belongs to it; gone with this value.
+pub(crate) struct Folder {
+    /// As the system names it, whatever the way to it.
+    path: PathBuf,
+    _dir: TempDir,
+}
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        Self { path: dir.path().canonicalize().expect("a folder has a path"), _dir: dir }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the book is, or will be.
+    pub(crate) fn book(&self) -> PathBuf {
+        self.path.join("book")
+    }
+
+    /// Another one with the same book.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::new();
+        fs::create_dir(copy.book()).expect("a folder");
+        for entry in fs::read_dir(self.book()).expect("a book").flatten() {
+            fs::copy(entry.path(), copy.book().join(entry.file_name())).expect("a copy");
+        }
+        copy
+    }
+}
 
 /// A running server; killed, if it still runs, when this value goes.
 pub(crate) struct Server {
@@ -18,35 +53,70 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
 }
 
+/// How a server ended by itself.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// The exit code; none after a signal.
+    pub(crate) code: Option<i32>,
+    /// What it said on standard error.
+    pub(crate) said: String,
+}
+
 impl Server {
     /// Starts one on the folder's book and waits until it says where it listens.
-    pub(crate) fn start(folder: &Path) -> Self {
-        fs::write(folder.join("config.toml"), CONFIG).expect("a configuration");
-        let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/payg-tokens.toml");
-        let mut child = Command::new(counterfoil())
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .arg("--policy")
-            .arg(policy)
-            .arg("--config")
-            .arg(folder.join("config.toml"))
-            .arg("--data")
-            .arg(folder.join("book"))
-            .env("RUST_LOG", "error")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the executable starts");
+    pub(crate) fn start(folder: &Folder) -> Self {
+        Self::run(serve(folder)).unwrap_or_else(|ended| panic!("it listens: {ended:?}"))
+    }
+
+    /// As `start`, with the book on this disk.
+    pub(crate) fn start_on(disk: &Disk, folder: &Folder) -> Self {
+        Self::try_start_on(disk, folder).unwrap_or_else(|ended| panic!("it listens: {ended:?}"))
+    }
+
+    /// As `start`, when it may refuse to.
+    pub(crate) fn try_start(folder: &Folder) -> Result<Self, Ended> {
+        Self::run(serve(folder))
+    }
+
+    /// As `start_on`, when it may refuse to.
+    pub(crate) fn try_start_on(disk: &Disk, folder: &Folder) -> Result<Self, Ended> {
+        let mut command = serve(folder);
+        disk.put_under(&mut command);
+        Self::run(command)
+    }
+
+    fn run(mut command: Command) -> Result<Self, Ended> {
+        let mut child = command.spawn().expect("the executable starts");
         let output = BufReader::new(child.stdout.take().expect("its output is piped"));
         let address = output.lines().map_while(Result::ok).find_map(|line| {
             let (_, address) = line.split_once("http://")?;
             address.trim().parse().ok()
         });
-        Self { child, address: address.expect("it listens") }
+        match address {
+            Some(address) => Ok(Self { child, address }),
+            None => Err(ended(&mut child)),
+        }
     }
 
     /// SIGKILL: nothing is flushed, nobody is told.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it ends");
+    }
+
+    /// SIGTERM: it finishes what is under way and ends in order.
+    pub(crate) fn stop(mut self) -> Ended {
+        let kill = format!("kill -TERM {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
+        assert!(status.success(), "it was running");
+        let ended = ended(&mut self.child);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        ended
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn ended(mut self) -> Ended {
+        ended(&mut self.child)
     }
 }
 
@@ -58,12 +128,35 @@ impl Drop for Server {
     }
 }
 
+fn serve(folder: &Folder) -> Command {
+    fs::write(folder.path().join("config.toml"), CONFIG).expect("a configuration");
+    let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/payg-tokens.toml");
+    let mut command = Command::new(counterfoil());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--policy"]).arg(policy);
+    command.arg("--config").arg(folder.path().join("config.toml")).arg("--data").arg(folder.book());
+    command.env("RUST_LOG", "error").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn ended(child: &mut Child) -> Ended {
+    let mut said = String::new();
+    // Errors alone are logged, so it never waits for somebody to read them.
+    let errors = child.stderr.take().expect("its errors are piped");
+    BufReader::new(errors).read_to_string(&mut said).expect("its errors are text");
+    Ended { code: child.wait().expect("it ends").code(), said }
+}
+
 /// A gateway's call; `None` when the server was gone before it had answered.
 pub(crate) fn gateway(client: &mut Client, path: &str, body: &str) -> Option<(u16, String)> {
-    let headers = [("authorization", GATEWAY), ("content-type", "application/json")];
-    let answer = client.try_send("POST", path, &headers, body.as_bytes()).ok()?;
+    let answer = try_gateway(client, path, body)?;
     assert!(answer.status < 500, "{path} {body}: {answer:?}");
     Some((answer.status, answer.body))
+}
+
+/// As `gateway`, when the server may be in trouble and say so.
+pub(crate) fn try_gateway(client: &mut Client, path: &str, body: &str) -> Option<Answer> {
+    let headers = [("authorization", GATEWAY), ("content-type", "application/json")];
+    client.try_send("POST", path, &headers, body.as_bytes()).ok()
 }
 
 /// An operator's call, which must succeed.
@@ -73,11 +166,21 @@ pub(crate) fn operator(client: &mut Client, path: &str, body: &str) {
     assert!(answer.status < 300, "{path}: {answer:?}");
 }
 
+/// What an operator reads.
+pub(crate) fn look(client: &mut Client, path: &str) -> Answer {
+    client.send("GET", path, &[("authorization", OPERATOR)], b"")
+}
+
 /// `audit verify` finds nothing.
-pub(crate) fn audit(folder: &Path) {
-    let output =
-        Command::new(counterfoil()).args(["audit", "verify", "--data"]).arg(folder.join("book")).output();
-    let output = output.expect("the executable runs");
+pub(crate) fn audit(folder: &Folder) {
+    let output = verify(folder);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What `audit verify` says, and its exit code.
+pub(crate) fn verify(folder: &Folder) -> Output {
+    let mut command = Command::new(counterfoil());
+    command.args(["audit", "verify", "--data"]).arg(folder.book());
+    command.output().expect("the executable runs")
 }

@@ -3,7 +3,7 @@
 use super::told;
 use crate::engine::FOLD_VERSION;
 use crate::service::{self, ServiceError};
-use adapters::snapshot::Snapshots;
+use adapters::snapshot::{self, Refusal, Snapshots};
 use adapters::vault::Vault;
 use clap::{Args, Subcommand};
 use domain::book::{Book, Bounds, State};
@@ -12,6 +12,7 @@ use domain::log::{ChainHash, EventStore, Frame, Head, StoreError, codec};
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::audit::{Audit, Report};
 use std::io::{self, IsTerminal, Write};
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -77,11 +78,19 @@ impl Verify {
 
     async fn audit(&self, out: &mut impl Write) -> Result<bool, CannotRun> {
         let store = service::read_only(&self.data).await?;
-        let until = store.head().await?;
+        let until = match store.head().await {
+            Ok(head) => head.position,
+            // The way to the last frame is damaged: all of it is read, up to where that ends.
+            Err(StoreError::Damaged { .. }) => Position::MAX,
+            Err(error) => return Err(error.into()),
+        };
         let mut pass = Pass::begin(&*store, &self.data, out).await?;
-        let bar = bar(until.position);
+        let bar = bar(until);
         pass.read(&*store, until, &bar).await?;
         bar.finish_and_clear();
+        for position in mem::take(&mut pass.lost) {
+            pass.audit.unreadable(position, &"no such event, while a snapshot of it is there");
+        }
         let report = pass.audit.finish(&pass.book);
         write(out, &report)?;
         let expected = self.expect_head.is_none_or(|expected| expected == report.head.hash);
@@ -97,6 +106,8 @@ struct Pass {
     audit: Audit,
     book: Book,
     snapshot: Option<(Head, Book)>,
+    /// Events that a whole snapshot is of, and the log does not have.
+    lost: Vec<Position>,
     /// The hash of the last event that was read.
     last: ChainHash,
 }
@@ -112,29 +123,36 @@ impl Pass {
             }
         };
         let snapshots = Snapshots::in_dir(data);
-        let loaded = if known { Some(snapshots.load::<State>(store, FOLD_VERSION).await?) } else { None };
+        let loaded = if known { load(&snapshots, store).await? } else { None };
+        let mut lost = Vec::new();
         for (path, refusal) in loaded.iter().flat_map(|loaded| &loaded.refused) {
             writeln!(out, "{} is passed over: {}", path.display(), told(refusal))?;
+            lost.extend(if let Refusal::OtherLog(position) = refusal { Some(*position) } else { None });
         }
         let snapshot = loaded.and_then(|loaded| loaded.found);
         let snapshot = snapshot.map(|(head, state)| (head, Book::restore(key, bounds, state)));
         let book = Book::new(key, bounds);
-        Ok(Self { audit: Audit::default(), book, snapshot, last: ChainHash::ZERO })
+        Ok(Self { audit: Audit::default(), book, snapshot, lost, last: ChainHash::ZERO })
     }
 
-    /// Reads up to the head of the beginning: a service may go on writing.
+    /// Reads up to the head of the beginning: a service may go on writing. Where a page cannot be read, smaller ones
+    /// find the first event that cannot, and all before it are checked.
     async fn read(
         &mut self,
         store: &dyn EventStore,
-        until: Head,
+        until: Position,
         bar: &ProgressBar,
     ) -> Result<(), CannotRun> {
-        let mut next: Position = 1;
-        while next <= until.position {
-            let frames = match store.read(next, PAGE).await {
+        let (mut next, mut page): (Position, usize) = (1, PAGE);
+        while next <= until {
+            let frames = match store.read(next, page).await {
                 Ok(frames) => frames,
+                Err(StoreError::Damaged { .. }) if page > 1 => {
+                    page /= 2;
+                    continue;
+                }
                 Err(StoreError::Damaged { position, cause }) => {
-                    self.audit.unreadable(position, &told(&*cause));
+                    self.audit.unreadable(position.max(next), &told(&*cause));
                     return Ok(());
                 }
                 Err(error) => return Err(error.into()),
@@ -192,6 +210,18 @@ impl Pass {
             self.audit.compare(&self.book, &kept);
         }
         true
+    }
+}
+
+/// The snapshots; none when the event that the newest is of cannot be read: the pass will meet that.
+async fn load(
+    snapshots: &Snapshots,
+    store: &dyn EventStore,
+) -> Result<Option<snapshot::Loaded<State>>, CannotRun> {
+    match snapshots.load(store, FOLD_VERSION).await {
+        Ok(loaded) => Ok(Some(loaded)),
+        Err(StoreError::Damaged { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

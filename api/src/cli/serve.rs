@@ -71,6 +71,8 @@ impl Serve {
         );
         self.put_in_force(&service, policy).await?;
         let address = service.address()?;
+        // Before anybody is told that it runs: whoever stops it then has it stopped in order.
+        let stopped = stopped()?;
         if self.demo {
             let key = demo::account(&service).await?;
             let next = service.engine().read(None, |book, _| book.head() + 1).await?;
@@ -78,7 +80,7 @@ impl Serve {
         } else {
             println!("listening on http://{address}");
         }
-        Ok(service.serve(stopped()?).await?)
+        Ok(service.serve(stopped).await?)
     }
 
     /// The configuration with what the command line says, and the folder of a demo that was given none.
@@ -139,10 +141,10 @@ fn parse_policy(text: &str, file: &Path) -> Result<Policy, Failed> {
 
 /// Ends at ctrl-c and SIGTERM.
 fn stopped() -> Result<impl Future<Output = ()>, Failed> {
-    let mut terminate = signal(SignalKind::terminate())?;
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok(async move {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         tracing::info!("stopping");

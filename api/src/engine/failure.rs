@@ -36,6 +36,17 @@ pub enum Failure {
     },
 }
 
+impl Failure {
+    /// Whether the log is not what was written: it goes no better later.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Store(error) => matches!(**error, StoreError::Damaged { .. }),
+            Self::Unreadable { .. } => true,
+            Self::Overloaded { .. } | Self::Refusing(_) | Self::ClockJumped | Self::Stopped => false,
+        }
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(Arc::new(error))

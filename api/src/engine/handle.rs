@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::health::{Gauges, Health, State};
 use super::job::{Decided, Job, Read, Verdict};
 use super::queue::{Queue, Refused};
+use super::recovery::chain;
 use adapters::system::Clock;
 use domain::book::Book;
 use domain::command::Command;
@@ -30,6 +31,16 @@ pub(super) struct Shared {
     pub(super) store: Arc<dyn EventStore>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Shared {
+    /// Ends the engine when a failed reading shows that the log is damaged.
+    pub(super) fn heed(&self, failure: &Failure) {
+        if failure.is_damage() {
+            // Closed already: it is ending.
+            let _ = self.queue.push(Job::GiveUp(chain(failure).into()));
+        }
+    }
 }
 
 /// An answer, durable.
@@ -110,8 +121,7 @@ impl Handle {
         if position == 0 {
             return Ok(None);
         }
-        let frames = self.0.store.read(position, 1).await?;
-        Ok(decode_range(&frames, position, 1)?.pop())
+        Ok(self.decoded(position, 1).await?.pop())
     }
 
     /// At most `max` (and [`ENTRIES_MAX`]) events from a position on, from the log.
@@ -120,8 +130,16 @@ impl Handle {
         if max == 0 {
             return Ok(Vec::new());
         }
-        let frames = self.0.store.read(from, max).await?;
-        decode_range(&frames, from, max)
+        self.decoded(from, max).await
+    }
+
+    /// Events from the log. One that is not what was written ends the engine: nobody may be served from such a book.
+    async fn decoded(&self, from: Position, max: usize) -> Result<Vec<Entry>, Failure> {
+        let read = match self.0.store.read(from, max).await {
+            Ok(frames) => decode_range(&frames, from, max),
+            Err(error) => Err(error.into()),
+        };
+        read.inspect_err(|failure| self.0.heed(failure))
     }
 
     /// State and figures.
@@ -173,7 +191,9 @@ impl Handle {
     /// The first answer, from the event as it was stored: never from memory, which may know more by now.
     async fn repeat(&self, first: Position) -> Result<Committed, Failure> {
         let Some(entry) = self.entry(first).await? else {
-            return Err(missing(first).into());
+            let missing = missing(first).into();
+            self.0.heed(&missing);
+            return Err(missing);
         };
         let named = policy_number(&entry);
         let policy = self.read(None, move |book, now| policy_of(book, named, now)).await?;

@@ -16,6 +16,8 @@ pub(super) enum Job {
     Command(Box<Command>, oneshot::Sender<Result<Decided, Failure>>),
     /// A read of the book, after the dues of an account are settled.
     Read(Option<Name>, Box<dyn Reading>),
+    /// The log is damaged: nothing more may be answered.
+    GiveUp(Arc<str>),
     /// The last job: what came before it is carried out, what comes after is refused.
     Stop,
 }

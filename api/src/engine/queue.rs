@@ -43,7 +43,8 @@ impl Queue {
 
     /// Adds a job and wakes the engine if it may be asleep.
     pub(super) fn push(&self, job: Job) -> Result<(), Refused> {
-        if self.depth.fetch_add(1, Ordering::Relaxed) >= self.max && !matches!(job, Job::Stop) {
+        let is_end = matches!(job, Job::Stop | Job::GiveUp(_));
+        if self.depth.fetch_add(1, Ordering::Relaxed) >= self.max && !is_end {
             self.done(1);
             return Err(Refused::Full);
         }

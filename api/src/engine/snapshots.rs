@@ -1,7 +1,7 @@
 //! When snapshots are taken: now and then by a second fold, and a last one when the engine stops.
 
 use super::handle::Shared;
-use super::load::{Source, load};
+use super::load::{LoadError, Source, load};
 use super::recovery::chain;
 use adapters::snapshot::SnapshotHeader;
 use domain::book::Book;
@@ -66,7 +66,12 @@ impl Keeper {
 fn take(source: &Source, shared: &Shared, until: Position) {
     match load(source, Some(until)) {
         Ok(loaded) => write(&loaded.book, loaded.head, source, shared),
-        Err(error) => tracing::warn!(error = chain(&error), "no snapshot: the log could not be folded"),
+        Err(error) => {
+            tracing::warn!(error = chain(&error), "no snapshot: the log could not be folded");
+            if let LoadError::Store(error) = error {
+                shared.heed(&error.into());
+            }
+        }
     }
 }
 

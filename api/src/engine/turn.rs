@@ -31,6 +31,7 @@ impl Sequencer {
                 }
             },
             Job::Read(account, reading) => self.look(account.as_ref(), reading, now)?,
+            Job::GiveUp(why) => return Err(End::Failed(why)),
             Job::Stop => {
                 self.stopping = true;
                 self.writer.hurry();

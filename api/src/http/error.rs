@@ -221,6 +221,9 @@ impl From<Failure> for Problem {
                 ("CLOCK_JUMPED", "the clock jumped; an operator must confirm the time", 5)
             }
             Failure::Stopped => ("STOPPED", "the service is stopping", RETRY_SOON),
+            failure if failure.is_damage() => {
+                ("LOG_DAMAGED", "the log is damaged and the service stops", RETRY_SOON)
+            }
             Failure::Store(_) | Failure::Unreadable { .. } => {
                 ("STORE_FAILED", "the event store failed; nothing was decided", RETRY_SOON)
             }

@@ -67,7 +67,7 @@ pub enum StoreError {
     #[error("the event store failed and may have kept the frame")]
     MaybeWritten(#[source] Cause),
     /// What the store holds at this position (0: not known where) is not what was written. Stop, restore, audit.
-    #[error("the log is damaged at position {position}")]
+    #[error("the log is damaged {}: audit it, and restore it from a copy", place(*position))]
     Damaged {
         position: Position,
         #[source]
@@ -75,8 +75,17 @@ pub enum StoreError {
     },
     /// A sync to disk failed: the system may have dropped the pages and would report success next time,
     /// so no later answer of this process can be trusted. Stop it; the next start reads what is really there.
-    #[error("the event store cannot make data durable")]
+    #[error(
+        "the event store cannot make data durable: mend the disk and start again, what was answered is in the log"
+    )]
     Fatal(#[source] Cause),
+}
+
+fn place(position: Position) -> String {
+    match position {
+        0 => "at a place that cannot be told".to_owned(),
+        position => format!("at position {position}"),
+    }
 }
 
 /// Who a book is; never changes.

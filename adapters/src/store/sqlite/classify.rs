@@ -1,7 +1,7 @@
 //! What each SQLite failure means for the frame that was being appended.
 
 use domain::ids::Position;
-use domain::log::StoreError;
+use domain::log::{Cause, StoreError};
 
 /// What a failure says about the frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,36 +15,65 @@ enum Verdict {
 /// The guard trigger refused the frame: it does not follow the head.
 const CONSTRAINT_TRIGGER: i32 = 1811;
 
-/// SQLite's result codes by what they mean here. An extended code is looked up before its primary code
-/// (the low byte); one that is not listed may have been written.
-const CODES: [(i32, Verdict); 21] = [
-    (1034, Verdict::Fatal),      // IOERR_FSYNC
-    (1290, Verdict::Fatal),      // IOERR_DIR_FSYNC
-    (1, Verdict::NotWritten),    // ERROR: the statement itself is refused
-    (3, Verdict::NotWritten),    // PERM
-    (5, Verdict::NotWritten),    // BUSY: another connection writes
-    (6, Verdict::NotWritten),    // LOCKED
-    (7, Verdict::NotWritten),    // NOMEM: the statement is rolled back
-    (8, Verdict::NotWritten),    // READONLY
-    (9, Verdict::MaybeWritten),  // INTERRUPT
-    (10, Verdict::MaybeWritten), // IOERR: which step failed is not told
-    (11, Verdict::Damaged),      // CORRUPT
-    (13, Verdict::NotWritten),   // FULL: no room for the pages; the statement is rolled back
-    (14, Verdict::NotWritten),   // CANTOPEN
-    (15, Verdict::NotWritten),   // PROTOCOL: could not get the lock
-    (17, Verdict::NotWritten),   // SCHEMA
-    (18, Verdict::NotWritten),   // TOOBIG
-    (19, Verdict::NotWritten),   // CONSTRAINT: a check refused the row
-    (20, Verdict::NotWritten),   // MISMATCH
-    (21, Verdict::NotWritten),   // MISUSE
-    (23, Verdict::NotWritten),   // AUTH
-    (26, Verdict::Damaged),      // NOTADB
+/// No room for the pages.
+const FULL: i32 = 13;
+
+/// SQLite's result codes by what they mean here, in words for who runs the service. An extended code is looked up
+/// before its primary code (the low byte); one that is not listed may have been written.
+const CODES: [(i32, Verdict, &str); 23] = [
+    (1034, Verdict::Fatal, "a sync to disk failed"), // IOERR_FSYNC
+    (1290, Verdict::Fatal, "a sync of the folder to disk failed"), // IOERR_DIR_FSYNC
+    (4874, Verdict::MaybeWritten, "there is no room on the disk"), // IOERR_SHMSIZE
+    // IOERR_CORRUPTFS: a sector that is gone. While a statement runs, SQLite itself makes CORRUPT of it.
+    (8458, Verdict::Damaged, "the disk can no longer read the file"),
+    (1, Verdict::NotWritten, "the statement was refused"), // ERROR
+    (3, Verdict::NotWritten, "the file may not be used"),  // PERM
+    (5, Verdict::NotWritten, "another program holds the file"), // BUSY
+    (6, Verdict::NotWritten, "the table is locked"),       // LOCKED
+    (7, Verdict::NotWritten, "there is no memory"),        // NOMEM: the statement is rolled back
+    (8, Verdict::NotWritten, "the file can only be read"), // READONLY
+    (9, Verdict::MaybeWritten, "it was interrupted"),      // INTERRUPT
+    (10, Verdict::MaybeWritten, "the disk fails"),         // IOERR: which step failed is not told
+    (11, Verdict::Damaged, "the file is damaged"),         // CORRUPT
+    (FULL, Verdict::NotWritten, "there is no room on the disk"), // the statement is rolled back
+    (14, Verdict::NotWritten, "the file cannot be opened"), // CANTOPEN
+    (15, Verdict::NotWritten, "the lock cannot be had"),   // PROTOCOL
+    (17, Verdict::NotWritten, "another program changed the schema"), // SCHEMA
+    (18, Verdict::NotWritten, "it is too big"),            // TOOBIG
+    (19, Verdict::NotWritten, "a check refused the row"),  // CONSTRAINT
+    (20, Verdict::NotWritten, "a value has the wrong type"), // MISMATCH
+    (21, Verdict::NotWritten, "SQLite was misused"),       // MISUSE
+    (23, Verdict::NotWritten, "it is not allowed"),        // AUTH
+    (26, Verdict::Damaged, "the file is damaged"),         // NOTADB
 ];
 
+fn listed(code: Option<i32>) -> Option<(Verdict, &'static str)> {
+    let find = |wanted: i32| CODES.iter().find(|(code, ..)| *code == wanted);
+    let (_, verdict, words) = code.and_then(|code| find(code).or_else(|| find(code & 0xff)))?;
+    Some((*verdict, words))
+}
+
 fn verdict(code: Option<i32>) -> Verdict {
-    let listed = |wanted: i32| CODES.iter().find(|(code, _)| *code == wanted).map(|(_, verdict)| *verdict);
     // No code: the connection's thread died, or the answer was lost on its way.
-    code.and_then(|code| listed(code).or_else(|| listed(code & 0xff))).unwrap_or(Verdict::MaybeWritten)
+    listed(code).map_or(Verdict::MaybeWritten, |(verdict, _)| verdict)
+}
+
+/// SQLite's failure, said once and in our words before its own.
+#[derive(Debug, thiserror::Error)]
+#[error("{words} (SQLite says: {message}, code {code})")]
+struct Failed {
+    words: &'static str,
+    message: String,
+    code: i32,
+}
+
+/// What a failure of SQLite comes from, for the one who runs the service.
+fn told(error: sqlx::Error) -> Cause {
+    let message = error.as_database_error().map(|failed| failed.message().to_owned());
+    match (code(&error), listed(code(&error)), message) {
+        (Some(code), Some((_, words)), Some(message)) => Box::new(Failed { words, message, code }),
+        _ => Box::new(error),
+    }
 }
 
 fn code(error: &sqlx::Error) -> Option<i32> {
@@ -58,11 +87,12 @@ pub(super) fn refused_by_guard(error: &sqlx::Error) -> bool {
 
 /// A failure while a frame was appended at this position.
 pub(super) fn of_append(error: sqlx::Error, position: Position) -> StoreError {
-    match verdict(code(&error)) {
-        Verdict::NotWritten => StoreError::NotWritten(Box::new(error)),
-        Verdict::MaybeWritten => StoreError::MaybeWritten(Box::new(error)),
-        Verdict::Damaged => StoreError::Damaged { position, cause: Box::new(error) },
-        Verdict::Fatal => StoreError::Fatal(Box::new(error)),
+    let (verdict, cause) = (verdict(code(&error)), told(error));
+    match verdict {
+        Verdict::NotWritten => StoreError::NotWritten(cause),
+        Verdict::MaybeWritten => StoreError::MaybeWritten(cause),
+        Verdict::Damaged => StoreError::Damaged { position, cause },
+        Verdict::Fatal => StoreError::Fatal(cause),
     }
 }
 
@@ -72,6 +102,11 @@ pub(super) fn of_read(error: sqlx::Error, position: Position) -> StoreError {
         StoreError::MaybeWritten(cause) => StoreError::NotWritten(cause),
         other @ (StoreError::NotWritten(_) | StoreError::Damaged { .. } | StoreError::Fatal(_)) => other,
     }
+}
+
+/// Whether there was no room, so that nothing was changed.
+pub(super) fn is_full(error: &sqlx::Error) -> bool {
+    code(error) == Some(FULL)
 }
 
 /// Whether a checkpoint's failure means that data can no longer be made durable.
@@ -114,6 +149,13 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_is_told_once_and_in_words() {
+        let told = told(failed(1034));
+        assert_eq!(told.to_string(), "a sync to disk failed (SQLite says: a failure, code 1034)");
+        assert!(std::error::Error::source(&*told).is_none());
+    }
+
+    #[test]
     fn a_failed_sync_is_fatal() {
         for code in [1034, 1290] {
             assert!(matches!(of_append(failed(code), 1), StoreError::Fatal(_)), "{code}");
@@ -138,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_damaged_file_is_named_with_the_position() {
-        for code in [11, 267, 26] {
+        for code in [11, 267, 26, 8458] {
             let error = of_append(failed(code), 7);
             assert!(matches!(error, StoreError::Damaged { position: 7, .. }), "{code}");
         }

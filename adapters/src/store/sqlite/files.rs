@@ -21,12 +21,13 @@ fn wal(dir: &Path) -> PathBuf {
 
 /// Takes the book for this process; the lock lasts until the file is dropped, however the process ends.
 pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let file = private(&dir.join("book.lock"))?;
+    named(dir, DirBuilder::new().recursive(true).mode(0o700).create(dir))?;
+    let path = dir.join("book.lock");
+    let file = named(&path, private(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse { dir: dir.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+        Err(TryLockError::Error(error)) => named(&path, Err(error)),
     }
 }
 
@@ -35,22 +36,31 @@ pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
 /// That process may have been killed between writing and syncing: the system then shows us bytes that a
 /// loss of power would still take away, so they are synced before anybody acts on them. This comes before
 /// SQLite opens the file, because closing any handle on it drops the process's locks on it.
-pub(super) fn settle(dir: &Path) -> io::Result<()> {
-    let path = database(dir);
-    private(&path)?.sync_all()?;
-    match File::open(wal(dir)) {
-        Ok(log) => log.sync_all()?,
+pub(super) fn settle(dir: &Path) -> Result<(), OpenError> {
+    let (database, wal) = (database(dir), wal(dir));
+    named(&database, private(&database).and_then(|file| file.sync_all()))?;
+    match File::open(&wal).and_then(|file| file.sync_all()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+        settled => named(&wal, settled)?,
     }
-    File::open(dir)?.sync_all()
+    named(dir, File::open(dir).and_then(|folder| folder.sync_all()))
+}
+
+/// Names the file or folder that a failure is about.
+fn named<T>(path: &Path, outcome: io::Result<T>) -> Result<T, OpenError> {
+    outcome.map_err(|source| OpenError::File { path: path.to_owned(), source })
 }
 
 /// Fills an empty write-ahead log with zeros, which SQLite reads as the end of it.
 ///
 /// A disk without so much room has better use for what is left: the log stays empty then and grows as it must.
-pub(super) fn fill_wal(dir: &Path) -> io::Result<()> {
-    let mut file = private(&wal(dir))?;
+pub(super) fn fill_wal(dir: &Path) -> Result<(), OpenError> {
+    let path = wal(dir);
+    named(&path, fill(&path))
+}
+
+fn fill(path: &Path) -> io::Result<()> {
+    let mut file = private(path)?;
     if file.metadata()?.len() > 0 {
         return Ok(());
     }

@@ -1,9 +1,9 @@
 //! Opening a log: the lock, the connections, the schema, the identity and a look at the tail.
 
 use super::keeper::Keeper;
-use super::{SqliteStore, Writer, files, rows};
+use super::{SqliteStore, Writer, classify, files, rows};
 use crate::store::{damaged, verified};
-use domain::log::{BookInfo, BookKind, StoreError};
+use domain::log::{BookInfo, BookKind, Cause, StoreError};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, query};
@@ -31,14 +31,37 @@ pub enum OpenError {
     OtherKind { found: BookKind, wanted: BookKind },
     #[error("there is no book in {}", dir.display())]
     NoBook { dir: PathBuf },
-    #[error("the book's files cannot be used")]
-    Files(#[from] std::io::Error),
+    #[error("{} cannot be used", path.display())]
+    File { path: PathBuf, source: std::io::Error },
     #[error("the book's database cannot be opened")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] Cause),
+    #[error("the book's database is damaged: restore it from a copy")]
+    Damaged(#[source] Cause),
     #[error("the book's schema is not one this version can bring up to date")]
-    Schema(#[from] MigrateError),
+    Schema(#[source] MigrateError),
     #[error("the end of the log is not sound")]
     Log(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        match classify::of_read(error, 0) {
+            StoreError::Damaged { cause, .. } => Self::Damaged(cause),
+            StoreError::NotWritten(cause) | StoreError::MaybeWritten(cause) | StoreError::Fatal(cause) => {
+                Self::Database(cause)
+            }
+        }
+    }
+}
+
+impl From<MigrateError> for OpenError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            // The schema may be well; SQLite could not read or write it.
+            MigrateError::Execute(error) => error.into(),
+            other => Self::Schema(other),
+        }
+    }
 }
 
 pub(super) async fn for_writing(dir: &Path, new: BookInfo) -> Result<SqliteStore, OpenError> {
@@ -47,8 +70,7 @@ pub(super) async fn for_writing(dir: &Path, new: BookInfo) -> Result<SqliteStore
     let mut writer = writing(dir).connect().await?;
     migrate(&mut writer).await?;
     let book = identity(&mut writer, new).await?;
-    // Starts with an empty write-ahead log. A reader in another process may stand in the way: then later.
-    query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(&mut writer).await?;
+    empty_wal(&mut writer).await?;
     make_room(&mut writer, dir).await?;
     look_at_tail(&mut writer).await?;
     let reader = Mutex::new(reading(dir).connect().await?);
@@ -105,13 +127,24 @@ async fn identity(writer: &mut SqliteConnection, new: BookInfo) -> Result<BookIn
     Ok(book)
 }
 
+/// Starts with an empty write-ahead log. A reader in another process may stand in the way, or a full disk: then later.
+async fn empty_wal(writer: &mut SqliteConnection) -> Result<(), OpenError> {
+    match query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(writer).await {
+        Err(error) if classify::is_full(&error) => {
+            tracing::warn!("the disk has no room for what stands in the write-ahead log; it stays there");
+            Ok(())
+        }
+        moved => Ok(moved.map(drop)?),
+    }
+}
+
 /// Gives an empty write-ahead log its length, so that a commit overwrites blocks that are there already: a file that
 /// grows costs every sync a second write, of its length. Under the write lock, so that nobody writes there meanwhile.
 async fn make_room(writer: &mut SqliteConnection, dir: &Path) -> Result<(), OpenError> {
     query("BEGIN IMMEDIATE").execute(&mut *writer).await?;
     let made = files::fill_wal(dir);
     query("ROLLBACK").execute(writer).await?;
-    Ok(made?)
+    made
 }
 
 /// The cheap check at every start: a torn write would show in the last frame. `audit` reads the rest.
