@@ -1,6 +1,7 @@
 //! What must hold of answers, failures, ends, and of the whole book when nothing is on its way.
 
 use crate::follow;
+use crate::node::Node;
 use crate::reference::Foretold;
 use crate::report::Report;
 use crate::store::SimStore;
@@ -15,6 +16,9 @@ use domain::log::codec;
 use domain::policy::Mode;
 use projections::audit::Audit;
 use std::collections::BTreeSet;
+
+/// Sends of one frame that told nothing sure, after which an engine that was asked to stop gives up.
+const DOUBTS: u32 = 5;
 
 /// A1, and that an answer is what the log says; its kind.
 pub(crate) fn answer(store: &SimStore, asked: &Asked, committed: &Committed) -> Result<String, String> {
@@ -77,11 +81,13 @@ fn decision_is(book: &Book, (position, foretold): (u64, Foretold)) -> Result<(),
 }
 
 /// Whether there was a reason not to answer.
-pub(crate) fn failure(failure: &Failure, report: &Report, runs: bool) -> Result<(), String> {
+pub(crate) fn failure(failure: &Failure, report: &Report, node: &Node) -> Result<(), String> {
     let reason = match failure {
         Failure::Overloaded { .. } => true,
-        Failure::Refusing(_) | Failure::ClockJumped | Failure::Store(_) => report.of("faults") > 0,
-        Failure::Stopped => !runs || report.of("faults") > 0,
+        Failure::Refusing(_) => report.has("faults", "append: "),
+        Failure::ClockJumped => report.has("faults", "clock "),
+        Failure::Store(_) => report.has("faults", "reads fail"),
+        Failure::Stopped => node.asked_to_stop || node.engine.book().is_none(),
         Failure::Unreadable { .. } => false,
     };
     if reason { Ok(()) } else { Err(format!("no answer for no reason: {failure}")) }
@@ -97,18 +103,31 @@ pub(crate) fn failure_kind(failure: &Failure) -> &'static str {
     }
 }
 
-/// Whether an engine had a reason to end; which.
-pub(crate) fn end(why: &str, failed: bool, report: &Report) -> Result<&'static str, String> {
-    let known = [
-        ("another writer", "met another writer"),
-        ("make data durable", "a failed sync"),
-        ("unknown whether the last append", "stopped in doubt"),
+/// Whether an engine had a reason to end; which. Nothing here damages a log, so no engine may end for that.
+pub(crate) fn end(node: &Node, store: &SimStore, why: &str, failed: bool) -> Result<&'static str, String> {
+    let told = store.told(node.client);
+    let ends = [
+        ("it was asked to stop", "in good order", node.asked_to_stop && !failed),
+        ("another writer", "met another writer", met_another_writer(node, store)),
+        ("make data durable", "a failed sync", told.sync_failed),
+        (
+            "unknown whether the last append",
+            "stopped in doubt",
+            node.asked_to_stop && told.in_doubt >= DOUBTS,
+        ),
     ];
-    if !failed {
-        return Ok("in good order");
+    match ends.iter().find(|(part, ..)| why.contains(part)) {
+        Some((_, kind, true)) => Ok(kind),
+        Some((_, _, false)) => Err(format!("an engine ended for no reason: {why}")),
+        None => Err(format!("an engine ended: {why}")),
     }
-    let known = known.iter().find(|(part, _)| why.contains(part)).map(|(_, kind)| *kind);
-    known.filter(|_| report.of("faults") > 0).ok_or_else(|| format!("an engine ended: {why}"))
+}
+
+/// Whether the log goes on with another's frame where this engine's own ends. A frame of its own that was written and
+/// that it does not know of is no other writer: it has to find that out, not to step down.
+fn met_another_writer(node: &Node, store: &SimStore) -> bool {
+    let author = store.author_after(node.handle.health().head);
+    author.is_some_and(|author| author != node.client)
 }
 
 impl World {

@@ -36,7 +36,7 @@ use std::env;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
-use world::World;
+use world::{LEFT_IN_THE_MIDDLE, World};
 
 /// Seeds of the short run, and the steps of each.
 const SEEDS: Range<u64> = 1..25;
@@ -54,6 +54,9 @@ fn every_answer_of_random_programs_under_faults_is_the_one_foretold() {
         }
         all.merge(&one(seed, steps));
         seeds += 1;
+    }
+    if seeds >= SEEDS.end - SEEDS.start && steps >= STEPS {
+        assert!(all.has("frames", LEFT_IN_THE_MIDDLE), "no frame left while others waited:{all}");
     }
     println!("{seeds} seeds of {steps} steps in {:.1?}{all}", began.elapsed());
 }

@@ -31,6 +31,8 @@ pub(crate) struct Node {
     pub(crate) reference: Reference,
     calls: Vec<Call>,
     stopping: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    /// Whether it was asked to end.
+    pub(crate) asked_to_stop: bool,
     /// Heard at once, when the command was sent.
     early: Vec<Heard>,
 }
@@ -40,11 +42,16 @@ impl Node {
     pub(crate) fn new(client: u32, engine: Engine, reference: Reference) -> Self {
         let handle = engine.handle();
         let (calls, early) = (Vec::new(), Vec::new());
-        Self { client, engine, handle, reference, calls, stopping: None, early }
+        Self { client, engine, handle, reference, calls, stopping: None, asked_to_stop: false, early }
     }
 
     pub(crate) fn waiting(&self) -> usize {
         self.calls.len() + self.early.len()
+    }
+
+    /// The last event that it has decided, durable or not.
+    pub(crate) fn decided(&self) -> Option<u64> {
+        self.engine.book().map(|book| book.head())
     }
 
     /// Sends a command.
@@ -60,6 +67,7 @@ impl Node {
 
     /// Asks the engine to end in good order.
     pub(crate) fn stop(&mut self) {
+        self.asked_to_stop = true;
         let handle = self.handle.clone();
         let mut stopping: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move { handle.stop().await });
         if look(&mut stopping).is_pending() {

@@ -22,6 +22,11 @@ impl Report {
         self.counts.iter().filter(|((known, _), _)| *known == what).map(|(_, count)| count).sum()
     }
 
+    /// Whether there was any of the kinds that begin so.
+    pub(crate) fn has(&self, what: &'static str, kind: &str) -> bool {
+        self.counts.keys().any(|(known, found)| *known == what && found.starts_with(kind))
+    }
+
     pub(crate) fn merge(&mut self, other: &Self) {
         for ((what, kind), count) in &other.counts {
             self.add_many(what, kind.clone(), *count);

@@ -14,6 +14,8 @@ use std::rc::Rc;
 const CHECK_EVERY: u64 = 250;
 /// Rounds after which whoever still waits waits in vain.
 const PATIENCE: u32 = 5_000;
+/// Callers of a rush, at least: twice what a frame needs to leave with half of them.
+const RUSH_MIN: usize = 64;
 
 impl World {
     /// A whole run.
@@ -130,7 +132,7 @@ impl World {
     }
 
     fn fault(&mut self) -> Result<(), String> {
-        match self.chance.below(16) {
+        match self.chance.below(19) {
             0..3 => self.crash()?,
             3 => self.stop(),
             4..6 => self.usurp()?,
@@ -146,7 +148,8 @@ impl World {
                 self.report.add("faults", "reads fail");
             }
             13 => self.flood(),
-            _ => self.snapshot()?,
+            14 | 15 => self.snapshot()?,
+            _ => self.rush()?,
         }
         self.report.add("steps", "fault");
         Ok(())
@@ -210,6 +213,23 @@ impl World {
             let asked = self.program.stranger(now, &mut self.chance);
             self.send_somewhere(Rc::new(asked));
         }
+    }
+
+    /// So many callers at once, and again when the first are answered, that a frame leaves in the middle of them.
+    fn rush(&mut self) -> Result<(), String> {
+        if self.config.queue_max < RUSH_MIN {
+            return Ok(());
+        }
+        self.report.add("faults", "rush of callers");
+        for _ in 0..self.chance.between(2, 4) {
+            for _ in 0..self.chance.between(RUSH_MIN as u64, 2 * RUSH_MIN as u64) {
+                let asked = Rc::new(self.new_command());
+                self.send(self.nodes.len() - 1, asked);
+            }
+            self.turn(self.nodes.len() - 1)?;
+            self.end_an_append(true);
+        }
+        Ok(())
     }
 
     /// A snapshot of the log as it stands, taken as the engine's keeper does, or one of another version of the fold.

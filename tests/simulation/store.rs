@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use domain::ids::Position;
 use domain::log::{AppendOutcome, BookInfo, EventStore, Frame, Head, StoreError};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
@@ -19,12 +20,25 @@ pub(crate) struct SimStore {
 #[derive(Default)]
 struct Medium {
     frames: Vec<Frame>,
+    /// The client that wrote each of them.
+    authors: Vec<u32>,
+    /// What each client was told of its appends.
+    told: BTreeMap<u32, Told>,
     flights: Vec<Flight>,
     /// Frames of lost answers and dead engines that may still arrive.
-    late: Vec<Frame>,
+    late: Vec<(u32, Frame)>,
     /// So many reads fail.
     bad_reads: u32,
     next: u64,
+}
+
+/// What an engine may end for.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Told {
+    /// Some sync failed.
+    pub(crate) sync_failed: bool,
+    /// So many sends in a row told nothing sure of one frame.
+    pub(crate) in_doubt: u32,
 }
 
 struct Flight {
@@ -93,21 +107,23 @@ impl SimStore {
     pub(crate) fn end(&self, id: u64, ending: Ending) {
         let mut medium = self.medium();
         let Some(place) = medium.flights.iter().position(|flight| flight.id == id) else { return };
-        let frame = medium.flights[place].frame.clone();
+        let Flight { client, ref frame, .. } = medium.flights[place];
+        let frame = frame.clone();
         let unknown = || StoreError::MaybeWritten("simulated: the answer was lost".into());
         let fatal = || StoreError::Fatal("simulated: a sync failed".into());
         let outcome = match ending {
-            Ending::Written => Ok(medium.write(&frame)),
+            Ending::Written => Ok(medium.write(client, &frame)),
             Ending::Refused => Err(StoreError::NotWritten("simulated: the disk is full".into())),
-            Ending::LostWritten => keep(medium.write(&frame), unknown()),
+            Ending::LostWritten => keep(medium.write(client, &frame), unknown()),
             Ending::LostLate => {
-                medium.late.push(frame);
+                medium.late.push((client, frame));
                 Err(unknown())
             }
             Ending::LostGone => Err(unknown()),
-            Ending::FatalWritten => keep(medium.write(&frame), fatal()),
+            Ending::FatalWritten => keep(medium.write(client, &frame), fatal()),
             Ending::FatalGone => Err(fatal()),
         };
+        medium.told.entry(client).or_default().hear(&outcome);
         let flight = &mut medium.flights[place];
         flight.outcome = Some(outcome);
         flight.waker.wake_by_ref();
@@ -123,9 +139,9 @@ impl SimStore {
             let fate = arrive();
             match fate {
                 Orphan::Gone => {}
-                Orphan::Late => medium.late.push(flight.frame),
-                Orphan::Written => drop(medium.write(&flight.frame)),
-                Orphan::Torn => medium.tear(&flight.frame),
+                Orphan::Late => medium.late.push((client, flight.frame)),
+                Orphan::Written => drop(medium.write(client, &flight.frame)),
+                Orphan::Torn => medium.tear(client, &flight.frame),
             }
             fates.push(fate);
         }
@@ -139,10 +155,28 @@ impl SimStore {
             return false;
         }
         let place = which % medium.late.len();
-        let frame = medium.late.swap_remove(place);
+        let (client, frame) = medium.late.swap_remove(place);
         let before = medium.frames.len();
-        let outcome = medium.write(&frame);
+        let outcome = medium.write(client, &frame);
         outcome == AppendOutcome::Appended && medium.frames.len() > before
+    }
+
+    /// Who wrote the frame that follows a position.
+    pub(crate) fn author_after(&self, position: Position) -> Option<u32> {
+        let medium = self.medium();
+        let place = medium.frames.partition_point(|frame| frame.end() <= position);
+        medium.authors.get(place).copied()
+    }
+
+    /// What a client was told of its appends.
+    pub(crate) fn told(&self, client: u32) -> Told {
+        self.medium().told.get(&client).copied().unwrap_or_default()
+    }
+
+    /// The frame that a client has in flight.
+    pub(crate) fn frame_in_flight(&self, client: u32) -> Option<Frame> {
+        let own = |flight: &&Flight| flight.client == client && flight.outcome.is_none();
+        self.medium().flights.iter().find(own).map(|flight| flight.frame.clone())
     }
 
     pub(crate) fn fail_reads(&self, reads: u32) {
@@ -160,6 +194,19 @@ pub(crate) enum Orphan {
     Torn,
 }
 
+impl Told {
+    fn hear(&mut self, outcome: &Result<AppendOutcome, StoreError>) {
+        match outcome {
+            Ok(_) => self.in_doubt = 0,
+            Err(StoreError::MaybeWritten(_)) => self.in_doubt += 1,
+            // Once in doubt, "not written" tells only of this send.
+            Err(StoreError::NotWritten(_)) => self.in_doubt += u32::from(self.in_doubt > 0),
+            Err(StoreError::Fatal(_)) => self.sync_failed = true,
+            Err(StoreError::Damaged { .. }) => {}
+        }
+    }
+}
+
 /// What was lost is an answer; a conflict is one that came.
 fn keep(outcome: AppendOutcome, error: StoreError) -> Result<AppendOutcome, StoreError> {
     match outcome {
@@ -174,10 +221,11 @@ fn head(frames: &[Frame]) -> Head {
 
 impl Medium {
     /// As every store: a frame that follows the head is added, one that stands there already is no news.
-    fn write(&mut self, frame: &Frame) -> AppendOutcome {
+    fn write(&mut self, client: u32, frame: &Frame) -> AppendOutcome {
         let head = head(&self.frames);
         if frame.first() == head.position + 1 && frame.previous() == head.hash {
             self.frames.push(frame.clone());
+            self.authors.push(client);
             return AppendOutcome::Appended;
         }
         let same = |there: &&Frame| there.first() == frame.first() && there.last() == frame.last();
@@ -194,7 +242,7 @@ impl Medium {
     }
 
     /// Leaves half a frame behind, and opens the log again: what does not verify is no part of it.
-    fn tear(&mut self, frame: &Frame) {
+    fn tear(&mut self, client: u32, frame: &Frame) {
         let mut half = frame.text().len() / 2;
         while !frame.text().is_char_boundary(half) {
             half -= 1;
@@ -202,8 +250,10 @@ impl Medium {
         let text = frame.text()[..half].to_owned();
         let (first, count) = (frame.first(), frame.count());
         self.frames.push(Frame::from_parts(first, count, frame.previous(), frame.last(), text));
+        self.authors.push(client);
         while self.frames.last().is_some_and(|last| last.verify().is_err()) {
             self.frames.pop();
+            self.authors.pop();
         }
     }
 }

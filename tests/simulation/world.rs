@@ -26,6 +26,11 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 
+/// Frames that left with half of the callers while the others still waited.
+pub(crate) const LEFT_IN_THE_MIDDLE: &str = "left in the middle";
+/// Events from which a frame may do so.
+const HALF_MIN: u32 = 16;
+
 pub(crate) const KEY: HashKey = HashKey([7; 16]);
 
 pub(crate) struct World {
@@ -144,16 +149,32 @@ impl World {
     /// One turn of an engine; then its callers hear what there is to hear, and all of it is checked.
     pub(crate) fn turn(&mut self, node: usize) -> Result<(), String> {
         let durable_before = self.store.durable();
+        let (client, decided_before) = (self.nodes[node].client, self.nodes[node].decided());
         let alive = self.nodes[node].engine.turn();
         if self.store.durable() != durable_before {
             return Err("an append ended that nobody has ended".to_owned());
         }
+        if alive && self.store.told(client).sync_failed {
+            return Err("an engine goes on after a failed sync".to_owned());
+        }
         self.report.add("steps", "turn");
+        if self.left_in_the_middle(node, decided_before) {
+            self.report.add("frames", LEFT_IN_THE_MIDDLE);
+        }
         self.listen(node)?;
         if !alive {
             self.bury(node)?;
         }
         Ok(())
+    }
+
+    /// Whether a frame left in this turn between the commands that waited for it, although it was not full.
+    fn left_in_the_middle(&self, node: usize, decided_before: Option<u64>) -> bool {
+        let node = &self.nodes[node];
+        let Some(frame) = self.store.frame_in_flight(node.client) else { return false };
+        let is_new = decided_before.is_some_and(|before| frame.end() > before);
+        let is_open = frame.count() >= HALF_MIN && frame.text().len() < self.config.batch_bytes;
+        is_new && is_open && node.decided().is_some_and(|decided| decided > frame.end())
     }
 
     /// Lets the answers out that the engine has let go.
@@ -179,7 +200,7 @@ impl World {
                 self.program.decisions.extend(crate::check::decision(committed));
             }
             Err(failure) => {
-                crate::check::failure(failure, &self.report, self.nodes[node].engine.book().is_some())?;
+                crate::check::failure(failure, &self.report, &self.nodes[node])?;
                 self.report.add("no answer", crate::check::failure_kind(failure));
                 self.retries.push(heard.asked);
             }
@@ -193,7 +214,7 @@ impl World {
         let State::Stopped { why, failed } = state else {
             return Err("it ended and does not say so".to_owned());
         };
-        self.report.add("ends", crate::check::end(&why, failed, &self.report)?);
+        self.report.add("ends", crate::check::end(&self.nodes[node], &self.store, &why, failed)?);
         self.remove(node, |_| Orphan::Gone)
     }
 
