@@ -5,6 +5,7 @@ use crate::reference::Reference;
 use crate::store::SimStore;
 use crate::wish::Asked;
 use api::engine::{Committed, Engine, Failure, Handle};
+use domain::book::Book;
 use domain::command::Command;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -51,7 +52,7 @@ impl Node {
 
     /// The last event that it has decided, durable or not.
     pub(crate) fn decided(&self) -> Option<u64> {
-        self.engine.book().map(|book| book.head())
+        self.engine.book().map(Book::head)
     }
 
     /// Sends a command.
