@@ -7,7 +7,7 @@ use crate::http::{App, AppParts, Edge, Server, Tokens};
 use adapters::api_key::ApiKey;
 use adapters::snapshot::Snapshots;
 use adapters::store::memory::MemoryStore;
-use adapters::store::sqlite::{OpenError, SqliteStore};
+use adapters::store::sqlite::{Claim, OpenError, SqliteStore};
 use adapters::system::{self, Clock, SandboxClock, SystemClock};
 use adapters::vault::{Under, Vault, VaultError};
 use domain::book::Bounds;
@@ -183,11 +183,11 @@ impl Ground {
     }
 
     async fn folder(folder: &Path, new: BookInfo) -> Result<Self, ServiceError> {
-        let snapshots = Snapshots::in_dir(folder);
+        let (claim, snapshots) = (Claim::on(folder)?, Snapshots::in_dir(folder));
         if !snapshots.is_empty() {
             expect_whole(folder, &snapshots).await?;
         }
-        let store = SqliteStore::open(folder, new).await?;
+        let store = claim.open(new).await?;
         let empty = store.head().await?.position == 0;
         let vault = Vault::open(folder, store.book().id, empty)?;
         Ok(Self { store: Arc::new(store), vault, snapshots: Some(snapshots) })

@@ -11,7 +11,9 @@ use std::thread;
 fn a_folder_that_can_only_be_read_is_named_and_not_served() {
     let folder = Folder::new();
     let disk = Disk::of(&folder.book());
+    // The stop leaves a snapshot, the kill a write-ahead log.
     Server::start_on(&disk, &folder).stop();
+    Server::start_on(&disk, &folder).kill();
 
     disk.fail(Call::Open, Errno::ReadOnly);
     let ended = Server::try_start_on(&disk, &folder).err().expect("it refuses to start");

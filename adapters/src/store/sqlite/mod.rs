@@ -20,7 +20,7 @@ use keeper::Keeper;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Mutex;
@@ -40,6 +40,25 @@ struct Writer {
     _lock: File,
 }
 
+/// The book in a directory, held for this process and not opened yet: nothing in it has changed, and nobody else
+/// changes it.
+pub struct Claim {
+    dir: PathBuf,
+    lock: File,
+}
+
+impl Claim {
+    /// Takes the book, and makes the directory when there is none.
+    pub fn on(dir: &Path) -> Result<Self, OpenError> {
+        Ok(Self { dir: dir.to_owned(), lock: files::lock(dir)? })
+    }
+
+    /// As [`SqliteStore::open`].
+    pub async fn open(self, new: BookInfo) -> Result<SqliteStore, OpenError> {
+        open::for_writing(self, new).await
+    }
+}
+
 impl SqliteStore {
     /// Opens the log in `dir` for this process alone, and makes it when there is none.
     ///
@@ -47,7 +66,7 @@ impl SqliteStore {
     /// What an earlier process wrote but did not live to see synced is synced before anything is read, and
     /// the last frame is verified. Must be called within a tokio runtime; appending and reading need none.
     pub async fn open(dir: &Path, new: BookInfo) -> Result<Self, OpenError> {
-        open::for_writing(dir, new).await
+        Claim::on(dir)?.open(new).await
     }
 
     /// Opens the log in `dir` to read it, while a service may be running on it. Appends are refused.

@@ -1,7 +1,7 @@
 //! Opening a log: the lock, the connections, the schema, the identity and a look at the tail.
 
 use super::keeper::Keeper;
-use super::{SqliteStore, Writer, classify, files, rows};
+use super::{Claim, SqliteStore, Writer, classify, files, rows};
 use crate::store::{damaged, verified};
 use domain::log::{BookInfo, BookKind, Cause, StoreError};
 use sqlx::migrate::{MigrateError, Migrator};
@@ -64,8 +64,9 @@ impl From<MigrateError> for OpenError {
     }
 }
 
-pub(super) async fn for_writing(dir: &Path, new: BookInfo) -> Result<SqliteStore, OpenError> {
-    let lock = files::lock(dir)?;
+pub(super) async fn for_writing(claim: Claim, new: BookInfo) -> Result<SqliteStore, OpenError> {
+    let Claim { dir, lock } = claim;
+    let dir = &*dir;
     files::settle(dir)?;
     let mut writer = writing(dir).connect().await?;
     migrate(&mut writer).await?;
