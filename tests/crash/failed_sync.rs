@@ -51,3 +51,27 @@ fn when_a_sync_fails_nobody_is_answered_and_a_restart_has_every_answer() {
     server.stop();
     audit(&folder);
 }
+
+#[test]
+fn when_the_log_cannot_be_moved_into_the_database_the_server_ends_too() {
+    let folder = Folder::new();
+    let disk = Disk::of(&folder.book());
+    let server = Server::start_on(&disk, &folder);
+    let mut gateway = Gateway::opened(server.address);
+    disk.fail(Call::Move, Errno::Io);
+    let mut client = Client::new(server.address);
+    while gateway.try_ask_at_length(&mut client).is_some_and(|answer| answer.status == 200) {}
+    let ended = server.ended();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for words in
+        ["a checkpoint of the log failed", "cannot make data durable", "an earlier sync to disk failed"]
+    {
+        assert!(ended.said.contains(words), "{words} in {ended:?}");
+    }
+
+    disk.mend(Call::Move);
+    let server = Server::start_on(&disk, &folder);
+    gateway.repeat(server.address);
+    server.stop();
+    audit(&folder);
+}

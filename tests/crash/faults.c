@@ -7,6 +7,7 @@
  *   grow   a write beyond the end of its file, as on a full disk: what is allocated can be written again
  *   write  any write
  *   sync   fsync and fdatasync, without the bytes reaching anything
+ *   move   fsync and fdatasync of the database file, into which the write-ahead log is moved
  *   open   opening to write, or making a file
  *   read   any read
  */
@@ -60,10 +61,9 @@ static int of_book(int fd) {
     return path_of(fd, path) && in_book(path);
 }
 
-/* The index of the write-ahead log takes back the blocks that it gave away a moment ago. */
-static int of_index(int fd) {
+static int ends(int fd, const char *end) {
     char path[PATH_MAX];
-    return path_of(fd, path) && strlen(path) > 4 && strcmp(path + strlen(path) - 4, "-shm") == 0;
+    return path_of(fd, path) && strlen(path) > strlen(end) && strcmp(path + strlen(path) - strlen(end), end) == 0;
 }
 
 static int fails(const char *call, int fd) {
@@ -77,7 +77,8 @@ static int write_fails(int fd, size_t length, off_t at) {
     if (fails("write", fd)) return 1;
     if (at < 0) at = lseek(fd, 0, SEEK_CUR);
     if (at < 0 || fstat(fd, &file) != 0 || at + (off_t)length <= file.st_size) return 0;
-    return of_index(fd) ? 0 : fails("grow", fd);
+    /* The index of the write-ahead log takes back the blocks that it gave away a moment ago. */
+    return ends(fd, "-shm") ? 0 : fails("grow", fd);
 }
 
 ssize_t write(int fd, const void *from, size_t length) {
@@ -105,14 +106,18 @@ ssize_t pread64(int fd, void *to, size_t length, off64_t at) {
     return fails("read", fd) ? -1 : real(fd, to, length, at);
 }
 
+static int sync_fails(int fd) {
+    return fails("sync", fd) || (ends(fd, "/events.db") && fails("move", fd));
+}
+
 int fsync(int fd) {
     REAL(int, "fsync", int);
-    return fails("sync", fd) ? -1 : real(fd);
+    return sync_fails(fd) ? -1 : real(fd);
 }
 
 int fdatasync(int fd) {
     REAL(int, "fdatasync", int);
-    return fails("sync", fd) ? -1 : real(fd);
+    return sync_fails(fd) ? -1 : real(fd);
 }
 
 static int open_fails(const char *path, int flags) {

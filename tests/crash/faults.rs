@@ -11,6 +11,7 @@ pub(crate) enum Call {
     Grow,
     Write,
     Sync,
+    Move,
     Open,
     Read,
 }
@@ -63,6 +64,7 @@ impl Disk {
             Call::Grow => "grow",
             Call::Write => "write",
             Call::Sync => "sync",
+            Call::Move => "move",
             Call::Open => "open",
             Call::Read => "read",
         })

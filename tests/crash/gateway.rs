@@ -38,9 +38,23 @@ impl Gateway {
 
     /// Asks for a decision; `None` when the server was gone before it had answered.
     pub(crate) fn try_ask(&mut self, client: &mut Client) -> Option<Answer> {
+        self.send(client, "chat", r#"{"chars":100}"#)
+    }
+
+    /// As `try_ask`, with so much to record that 50 events make the log's keeper move them; at so many endpoints that
+    /// none is refused.
+    pub(crate) fn try_ask_at_length(&mut self, client: &mut Client) -> Option<Answer> {
+        let notes = (0..31).map(|n| format!(r#","note-{n}":"{}""#, "x".repeat(1_000)));
+        let endpoints =
+            ["chat", "translation", "email-reply", "text-summarize", "grammar-fix", "pii-redaction"];
+        let endpoint = endpoints[usize::try_from(self.asked / 50).unwrap_or(0) % endpoints.len()];
+        self.send(client, endpoint, &format!(r#"{{"chars":100{}}}"#, notes.collect::<String>()))
+    }
+
+    fn send(&mut self, client: &mut Client, endpoint: &str, attributes: &str) -> Option<Answer> {
         self.asked += 1;
         let body = format!(
-            r#"{{"request_id":"{0}-{1}","account":"{0}","ip":"203.0.113.7","endpoint":"/api/v1/ai/chat","attributes":{{"chars":100}}}}"#,
+            r#"{{"request_id":"{0}-{1}","account":"{0}","ip":"203.0.113.7","endpoint":"/api/v1/ai/{endpoint}","attributes":{attributes}}}"#,
             self.account, self.asked
         );
         let answer = server::try_gateway(client, "/v1/decisions", &body)?;
