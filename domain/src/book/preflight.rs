@@ -3,7 +3,7 @@
 use super::price;
 use super::request::{Asked, Refusal};
 use crate::event::{Balance, Limited};
-use crate::ledger::{Draws, Ledger};
+use crate::ledger::{Draws, Ledger, Overdraft};
 use crate::money::Credits;
 use crate::policy::{ChargeAt, Kind};
 use crate::rejection::Rejection;
@@ -32,22 +32,30 @@ pub(super) fn credit(
     let empty = Ledger::default();
     let ledger = account.ledger(facts.mode).unwrap_or(&empty);
     let (available, held) = (ledger.available(*now), ledger.held());
-    if first.is_positive() && first > available {
-        let refusal = Refusal::new(Kind::InsufficientCredits, "insufficient_credits");
-        return Ok(Err(Refusal { gate: "credit".parse().ok(), price: Some(first), ..refusal }));
-    }
     if let Some(outcome) = asked.settle {
+        // Only asked for: what it costs is known already and charged in its place.
+        if !ledger.covers(first, Overdraft::None, *now) {
+            return Ok(Err(too_little(first)));
+        }
         let rule = credit.outcomes.charge(outcome);
         let cost = price::cost(list, facts, limited, None, rule)?;
         let (charge, uncollected) = ledger.plan_collect(cost, credit.overdraft, *now);
         let balance = Some(Balance(available.minus(charge.total()), held));
         return Ok(Ok(Credit { hold: Draws::default(), charge, uncollected, balance }));
     }
-    let (draws, left) = (ledger.draw(first, *now), available.minus(first));
+    let Some(draws) = ledger.plan_hold(first, Overdraft::None, *now) else {
+        return Ok(Err(too_little(first)));
+    };
+    let left = available.minus(first);
     if credit.charge == ChargeAt::Admission {
         let balance = Some(Balance(left, held));
         return Ok(Ok(Credit { charge: draws, balance, ..Credit::default() }));
     }
     let balance = Some(Balance(left, held.plus(draws.total())));
     Ok(Ok(Credit { hold: draws, balance, ..Credit::default() }))
+}
+
+fn too_little(price: Credits) -> Refusal {
+    let refusal = Refusal::new(Kind::InsufficientCredits, "insufficient_credits");
+    Refusal { gate: "credit".parse().ok(), price: Some(price), ..refusal }
 }

@@ -56,10 +56,12 @@ impl Ledger {
     /// Which lots a hold reserves, all of it or none: none when it would take the available credit too low.
     /// A hold of zero is always possible and reserves nothing.
     pub fn plan_hold(&self, amount: Credits, overdraft: Overdraft, now: Timestamp) -> Option<Draws> {
-        if !amount.is_positive() {
-            return Some(Draws::default());
-        }
-        (amount <= self.room(overdraft, now)).then(|| self.draw(amount, now))
+        self.covers(amount, overdraft, now).then(|| self.draw(amount.or_zero(), now))
+    }
+
+    /// Whether a movement may take this amount. One of zero is always possible.
+    pub fn covers(&self, amount: Credits, overdraft: Overdraft, now: Timestamp) -> bool {
+        !amount.is_positive() || amount <= self.room(overdraft, now)
     }
 
     /// Which lots a charge without a hold takes, all of it or none, as for a hold. A charge that takes what it

@@ -116,7 +116,7 @@ impl Ledger {
     }
 
     /// Takes an amount from the lots in drawing order, and what they lack from overdraft.
-    pub(crate) fn draw(&self, amount: Credits, now: Timestamp) -> Draws {
+    fn draw(&self, amount: Credits, now: Timestamp) -> Draws {
         let mut draws = Draws::default();
         let mut rest = amount;
         for lot in self.usable(now) {

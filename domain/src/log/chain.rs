@@ -95,7 +95,8 @@ mod tests {
     fn a_hash_is_read_back_from_its_digits() {
         let hash = ChainHash::ZERO.next(b"one");
         assert_eq!(hash.to_string().parse(), Ok(hash));
-        assert_eq!(serde_json::from_str::<ChainHash>(&serde_json::to_string(&hash).unwrap()).unwrap(), hash);
+        let text = serde_json::to_string(&hash).expect("a text");
+        assert_eq!(serde_json::from_str::<ChainHash>(&text).expect("a hash"), hash);
     }
 
     #[test]

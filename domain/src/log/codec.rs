@@ -282,11 +282,11 @@ mod tests {
 
     #[test]
     fn a_canonical_text_is_read_and_written_again() {
-        let entry = decode(TEXT).unwrap();
+        let entry = decode(TEXT).expect("an event");
         let mut again = Vec::new();
-        encode(&entry, &mut again).unwrap();
-        assert_eq!(String::from_utf8(again).unwrap(), TEXT);
-        assert_eq!((entry.position, entry.request.unwrap().fingerprint), (7, 255));
+        encode(&entry, &mut again).expect("encoded");
+        assert_eq!(String::from_utf8(again).expect("UTF-8"), TEXT);
+        assert_eq!((entry.position, entry.request.map(|tag| tag.fingerprint)), (7, Some(255)));
     }
 
     #[test]

@@ -285,16 +285,16 @@ mod tests {
         for text in texts {
             builder.push(text);
         }
-        builder.finish().unwrap()
+        builder.finish().expect("a frame")
     }
 
     #[test]
     fn a_frame_gives_back_each_text_at_its_position() {
         let frame = frame(&[r#"{"a":"],["}"#, r#"{"b":"\"é"}"#]);
-        let events: Vec<_> = frame.events().unwrap().collect();
+        let events: Vec<_> = frame.events().expect("events").collect();
         assert_eq!(events, [(7, r#"{"a":"],["}"#), (8, r#"{"b":"\"é"}"#)]);
         assert_eq!((frame.first(), frame.count(), frame.end()), (7, 2, 8));
-        frame.verify().unwrap();
+        frame.verify().expect("a sound frame");
     }
 
     #[test]
@@ -303,9 +303,9 @@ mod tests {
             [r#"{"n":7,"a":[{"x":1},{"n":8,"b":0}]}"#, r#"{"n":8,"a":"},{\"n\":9,"}"#, r#"{"n":9,"a":0}"#];
         let frame = frame(&texts);
         for _ in 0..2 {
-            let found: Vec<_> = frame.events().unwrap().collect();
+            let found: Vec<_> = frame.events().expect("events").collect();
             assert_eq!(found, [(7, texts[0]), (8, texts[1]), (9, texts[2])]);
-            frame.verify().unwrap();
+            frame.verify().expect("a sound frame");
         }
     }
 
@@ -325,7 +325,7 @@ mod tests {
         });
         assert_eq!((failed, builder.len(), builder.next_position()), (Err("no"), 1, 2));
         assert_eq!(builder.push("{}"), 2);
-        assert_eq!(builder.finish().unwrap().text(), "[{},{}]");
+        assert_eq!(builder.finish().expect("a frame").text(), "[{},{}]");
     }
 
     #[test]
