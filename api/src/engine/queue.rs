@@ -5,6 +5,7 @@
 
 use super::job::Job;
 use std::collections::VecDeque;
+use std::iter;
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -41,47 +42,48 @@ impl Queue {
         self.engine.get_or_init(|| thread);
     }
 
-    /// Adds a job and wakes the engine if it may be asleep.
+    /// Adds a job and wakes the engine if it may be asleep. What ends the engine is never too much.
     pub(super) fn push(&self, job: Job) -> Result<(), Refused> {
-        let is_end = matches!(job, Job::Stop | Job::GiveUp(_));
-        if self.depth.fetch_add(1, Ordering::Relaxed) >= self.max && !is_end {
-            self.done(1);
+        if matches!(job, Job::Stop | Job::GiveUp(_)) {
+            self.depth.fetch_add(1, Ordering::Relaxed);
+        } else if self.reserve(1) == 0 {
             return Err(Refused::Full);
         }
-        let mut waiting = self.lock();
-        if waiting.closed {
-            self.done(1);
-            return Err(Refused::Closed);
-        }
-        // When something waits already, its sender has woken the engine.
-        let first = waiting.jobs.is_empty();
-        waiting.jobs.push_back(job);
-        drop(waiting);
-        if first {
-            self.wake();
-        }
-        Ok(())
+        self.add(iter::once(job), 1)
     }
 
     /// Adds jobs in their order under one lock, as many as there is room for; the others are dropped, and their
     /// number is returned.
     pub(super) fn push_all(&self, jobs: Vec<Job>) -> Result<usize, Refused> {
         let wanted = jobs.len();
+        let room = self.reserve(wanted);
+        self.add(jobs.into_iter().take(room), room)?;
+        Ok(wanted - room)
+    }
+
+    /// Counts as many jobs in as there is room for; how many.
+    fn reserve(&self, wanted: usize) -> usize {
         let before = self.depth.fetch_add(wanted, Ordering::Relaxed);
-        let taken = wanted.min(self.max.saturating_sub(before));
-        self.done(wanted - taken);
+        let room = wanted.min(self.max.saturating_sub(before));
+        self.done(wanted - room);
+        room
+    }
+
+    /// Adds jobs that were counted in.
+    fn add(&self, jobs: impl Iterator<Item = Job>, counted: usize) -> Result<(), Refused> {
         let mut waiting = self.lock();
         if waiting.closed {
-            self.done(taken);
+            self.done(counted);
             return Err(Refused::Closed);
         }
+        // When something waits already, its sender has woken the engine.
         let first = waiting.jobs.is_empty();
-        waiting.jobs.extend(jobs.into_iter().take(taken));
+        waiting.jobs.extend(jobs);
         drop(waiting);
-        if first && taken > 0 {
+        if first {
             self.wake();
         }
-        Ok(wanted - taken)
+        Ok(())
     }
 
     /// Swaps all that waits for the empty `into`, so that both buffers are used again and again.

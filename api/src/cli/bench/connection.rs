@@ -16,7 +16,7 @@ pub(super) struct Tally {
     pub(super) errors: u64,
 }
 
-/// Sends until the deadline; a request that began before it counts./// Requests of one connection, written in place for the next id and account.
+/// Requests of one connection, written in place for the next id and account.
 pub(super) struct Requests {
     bytes: Vec<u8>,
     body: usize,

@@ -52,11 +52,11 @@ impl Requests {
         1 + 2 * self.accounts.len() as u64
     }
 
-    /// The outcome of an earlier request, at the time of the last command.
-    pub(super) fn settle(&self, decision: Position) -> (Command, Timestamp) {
+    /// The outcome of an earlier request.
+    pub(super) fn settle(&self, decision: Position) -> Command {
         let (outcome, attributes) = (Outcome::Succeeded, Vec::new());
         let action = Action::Settle { decision, outcome, attributes };
-        (Command { actor: self.actor.clone(), request: None, action }, self.now)
+        Command { actor: self.actor.clone(), request: None, action }
     }
 
     /// The next command and its time.

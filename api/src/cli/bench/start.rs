@@ -6,7 +6,6 @@ use crate::engine::{self, EngineConfig};
 use crate::service::{self, Storage, TimeKind};
 use clap::Args;
 use domain::book::{Book, Bounds};
-use domain::event::Entry;
 use domain::log::{ChainHash, EventStore, FrameBuilder, codec};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
@@ -52,13 +51,8 @@ impl Start {
         let mut book = Book::new(parts.key, Bounds::default());
         let mut frame = FrameBuilder::open(1, ChainHash::ZERO);
         let progress = bar(self.events);
-        let mut out: Vec<Entry> = Vec::new();
         while book.head() < self.events {
-            let (command, now) = requests.next();
-            book.execute(&command, now, &mut out)?;
-            for entry in out.drain(..) {
-                frame.push_with(|text| codec::encode(&entry, text))?;
-            }
+            decide(&mut book, &mut requests, &mut frame)?;
             if u64::from(frame.len()) >= FRAME || book.head() >= self.events {
                 progress.set_position(book.head());
                 frame = append(&*parts.store, frame).await?;
@@ -69,7 +63,22 @@ impl Start {
     }
 }
 
-async fn append(store: &dyn EventStore, frame: FrameBuilder) -> Result<FrameBuilder, Failed> {
+/// Carries out the next command, and encodes what came of it.
+pub(super) fn decide(
+    book: &mut Book,
+    requests: &mut Requests,
+    frame: &mut FrameBuilder,
+) -> Result<(), Failed> {
+    let ((command, now), mut out) = (requests.next(), Vec::new());
+    book.execute(&command, now, &mut out)?;
+    for entry in &out {
+        frame.push_with(|text| codec::encode(entry, text))?;
+    }
+    Ok(())
+}
+
+/// Appends a frame; the one that follows it.
+pub(super) async fn append(store: &dyn EventStore, frame: FrameBuilder) -> Result<FrameBuilder, Failed> {
     let (next, last) = (frame.next_position(), frame.last());
     let frame = frame.finish().ok_or("a frame without events")?;
     match store.append(&frame).await? {

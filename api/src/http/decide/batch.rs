@@ -63,13 +63,10 @@ pub(crate) async fn batch(
 async fn array(app: &App, actor: &Arc<str>, batch: &Batch<'_>) -> Vec<u8> {
     let mut out = b"{\"answers\":[".to_vec();
     let requests = batch.decisions.iter().map(|raw| raw.get().as_bytes());
-    many::decide(app, actor, requests, |answer| {
-        if !out.ends_with(b"[") {
-            out.push(b',');
-        }
-        out.extend(answer.concat());
-    })
-    .await;
+    many::decide(app, actor, requests, (&mut out, b',')).await;
+    if out.ends_with(b",") {
+        out.pop();
+    }
     out.extend_from_slice(b"]}");
     out
 }

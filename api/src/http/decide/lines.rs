@@ -2,7 +2,6 @@
 
 use super::many;
 use crate::http::App;
-use crate::http::error::Problem;
 use crate::http::read;
 use axum::body::{Body, BodyDataStream};
 use axum::http::HeaderValue;
@@ -27,36 +26,17 @@ pub(super) fn answers(app: Arc<App>, actor: Arc<str>, body: Body) -> Response {
     let groups = stream::unfold(lines, async |mut lines| Some((lines.group().await?, lines)));
     let answered = groups.map(move |group| {
         let (app, actor) = (app.clone(), actor.clone());
-        async move { Ok::<_, Infallible>(answer(&app, &actor, group).await) }
+        async move { Ok::<_, Infallible>(answer(&app, &actor, &group).await) }
     });
     let mut response = Response::new(Body::from_stream(answered.buffered(GROUPS_AHEAD)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     response
 }
 
-/// What was cut off a stream.
-enum Group {
-    /// Whole lines.
-    Lines(Vec<u8>),
-    /// A line that is longer than a request may be; nothing after it is read.
-    TooLong,
-}
-
-async fn answer(app: &App, actor: &Arc<str>, group: Group) -> Bytes {
+async fn answer(app: &App, actor: &Arc<str>, text: &[u8]) -> Bytes {
     let mut out = Vec::new();
-    let mut put = |answer: &[&[u8]]| {
-        out.extend(answer.concat());
-        out.push(b'\n');
-    };
-    match group {
-        Group::Lines(text) => {
-            let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-            many::decide(app, actor, lines.filter(|line| !line.is_empty()), put).await;
-        }
-        Group::TooLong => {
-            put(&[b"{\"problem\":", &Problem::body_too_large(read::BODY_MAX).to_json(), b"}"]);
-        }
-    }
+    let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    many::decide(app, actor, lines.filter(|line| !line.is_empty()), (&mut out, b'\n')).await;
     out.into()
 }
 
@@ -70,20 +50,19 @@ struct Lines {
 
 impl Lines {
     /// The next lines that are there; waits only when not one is whole. `None`: there are no more.
-    async fn group(&mut self) -> Option<Group> {
+    ///
+    /// A line that is longer than a request may be is the last one: nothing after it is read.
+    async fn group(&mut self) -> Option<Vec<u8>> {
         loop {
             if let Some(end) = end_of_group(&self.text) {
                 let rest = self.text.split_off(end);
-                return Some(Group::Lines(mem::replace(&mut self.text, rest)));
+                return Some(mem::replace(&mut self.text, rest));
             }
-            if self.text.len() > read::BODY_MAX {
-                (self.ended, self.text) = (true, Vec::new());
-                return Some(Group::TooLong);
-            }
+            self.ended |= self.text.len() > read::BODY_MAX;
             if self.ended {
                 // The last line needs no end.
                 let last = mem::take(&mut self.text);
-                return (!last.is_empty()).then_some(Group::Lines(last));
+                return (!last.is_empty()).then_some(last);
             }
             match self.body.next().await {
                 Some(Ok(bytes)) => self.text.extend_from_slice(&bytes),

@@ -7,13 +7,13 @@ use crate::http::read;
 use domain::command::Command;
 use std::sync::Arc;
 
-/// Decides requests in their order. Each answer goes to `put` as one JSON object, `{"decision": …}` or
-/// `{"problem": …}`, in the order of the requests.
+/// Decides requests in their order, and writes each answer as one JSON object, `{"decision": …}` or `{"problem": …}`,
+/// with `end` after it.
 pub(super) async fn decide<'a>(
     app: &App,
     actor: &Arc<str>,
     requests: impl Iterator<Item = &'a [u8]>,
-    mut put: impl FnMut(&[&[u8]]),
+    (out, end): (&mut Vec<u8>, u8),
 ) {
     let mut commands = Vec::new();
     let read: Vec<Option<Problem>> = requests
@@ -35,9 +35,12 @@ pub(super) async fn decide<'a>(
                 None => Err(crate::engine::Failure::Stopped.into()),
             },
         };
-        match answer {
-            Ok(text) => put(&[b"{\"decision\":", &text, b"}"]),
-            Err(problem) => put(&[b"{\"problem\":", &problem.to_json(), b"}"]),
+        let (name, text): (&[u8], _) = match answer {
+            Ok(text) => (b"{\"decision\":", text),
+            Err(problem) => (b"{\"problem\":", problem.to_json()),
+        };
+        for part in [name, &text, b"}", &[end]] {
+            out.extend_from_slice(part);
         }
     }
 }

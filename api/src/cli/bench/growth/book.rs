@@ -10,7 +10,7 @@ use domain::ids::{HashKey, Position};
 use domain::pricing::Outcome;
 use domain::time::Timestamp;
 use std::fmt::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Measurements of one point.
 const ROUNDS: usize = 7;
@@ -27,15 +27,14 @@ struct Traffic {
 
 impl Traffic {
     /// A book with its policy and its accounts.
-    fn new(mut requests: Requests) -> Result<Self, Failed> {
-        let mut book = Book::new(HashKey([7; 16]), Bounds::default());
-        let mut out = Vec::new();
-        for _ in 0..requests.preparations() {
-            let (command, now) = requests.next();
-            out.clear();
-            book.execute(&command, now, &mut out)?;
+    fn new(requests: Requests) -> Result<Self, Failed> {
+        let book = Book::new(HashKey([7; 16]), Bounds::default());
+        let preparations = requests.preparations();
+        let mut traffic = Self { book, requests, out: Vec::new() };
+        for _ in 0..preparations {
+            traffic.next()?;
         }
-        Ok(Self { book, requests, out })
+        Ok(traffic)
     }
 
     fn take(&mut self, command: &Command, now: Timestamp) -> Result<Position, Failed> {
@@ -44,17 +43,21 @@ impl Traffic {
         Ok(self.book.head())
     }
 
+    fn next(&mut self) -> Result<Position, Failed> {
+        let (command, now) = self.requests.next();
+        self.take(&command, now)
+    }
+
     /// Goes on until the log is so long.
     fn grow(&mut self, events: u64) -> Result<(), Failed> {
         while self.book.head() < events {
-            let (command, now) = self.requests.next();
-            self.take(&command, now)?;
+            self.next()?;
         }
         Ok(())
     }
 
     /// The time of one of so many decisions, settled at once or right after it.
-    fn cost(&mut self, decisions: u32, settled_later: bool) -> Result<std::time::Duration, Failed> {
+    fn cost(&mut self, decisions: u32, settled_later: bool) -> Result<Duration, Failed> {
         let mut times = Vec::new();
         for _ in 0..ROUNDS {
             let commands: Vec<_> = (0..decisions).map(|_| self.requests.next()).collect();
@@ -62,7 +65,7 @@ impl Traffic {
             for (command, now) in &commands {
                 let decision = self.take(command, *now)?;
                 if settled_later {
-                    let (settle, _) = self.requests.settle(decision);
+                    let settle = self.requests.settle(decision);
                     self.take(&settle, *now)?;
                 }
             }

@@ -69,13 +69,13 @@ fn print(curves: &[Curve]) {
     for curve in curves {
         let first = curve.points.first().map_or(1, |(_, time)| time.as_nanos().max(1));
         for (size, time) in &curve.points {
-            let (nanos, tenths) = (time.as_nanos(), time.as_nanos() * 10 / first);
+            let (nanos, share) = (time.as_nanos(), time.as_nanos() * 100 / first);
             table.add_row([
                 curve.grows.to_owned(),
                 size.to_string(),
                 curve.costs.to_owned(),
                 format!("{nanos} ns"),
-                format!("{}.{} ×", tenths / 10, tenths % 10),
+                format!("{}.{:02} ×", share / 100, share % 100),
             ]);
         }
     }

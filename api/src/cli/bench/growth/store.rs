@@ -3,9 +3,10 @@
 use super::{Curve, median};
 use crate::cli::bench::Failed;
 use crate::cli::bench::requests::Requests;
+use crate::cli::bench::start;
 use crate::service::{self, Storage, TimeKind};
 use domain::book::{Book, Bounds};
-use domain::log::{AppendOutcome, ChainHash, FrameBuilder, codec};
+use domain::log::{ChainHash, FrameBuilder};
 use std::time::Instant;
 
 const COMMITS: usize = 51;
@@ -16,27 +17,16 @@ pub(super) async fn batches(sizes: &[u64]) -> Result<Curve, Failed> {
     let folder = tempfile::Builder::new().prefix("counterfoil-bench-").tempdir()?;
     let parts = service::parts(&Storage::Folder(folder.path().into()), TimeKind::Wall).await?;
     let (mut book, mut requests) = (Book::new(parts.key, Bounds::default()), Requests::new(ACCOUNTS));
-    let (mut next, mut last, mut points) = (1, ChainHash::ZERO, Vec::new());
+    let (mut frame, mut points) = (FrameBuilder::open(1, ChainHash::ZERO), Vec::new());
     for size in sizes {
         let mut times = Vec::new();
         for _ in 0..COMMITS {
-            let mut frame = FrameBuilder::open(next, last);
-            let mut out = Vec::new();
             while u64::from(frame.len()) < *size {
-                let (command, now) = requests.next();
-                book.execute(&command, now, &mut out)?;
-                for entry in out.drain(..) {
-                    frame.push_with(|text| codec::encode(&entry, text))?;
-                }
+                start::decide(&mut book, &mut requests, &mut frame)?;
             }
-            (next, last) = (frame.next_position(), frame.last());
-            let frame = frame.finish().ok_or("a frame without events")?;
-            let began = Instant::now();
-            let outcome = parts.store.append(&frame).await?;
-            times.push(began.elapsed() / frame.count());
-            if !matches!(outcome, AppendOutcome::Appended) {
-                return Err("somebody else writes this log".into());
-            }
+            let (began, events) = (Instant::now(), frame.len());
+            frame = start::append(&*parts.store, frame).await?;
+            times.push(began.elapsed() / events);
         }
         points.push((*size, median(times)));
     }
