@@ -8,3 +8,4 @@ pub mod snapshot;
 pub mod store;
 pub mod system;
 pub mod vault;
+pub mod views;

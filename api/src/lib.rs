@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 pub mod engine;
+pub mod following;
 pub mod http;
 pub mod publish;
 pub mod service;

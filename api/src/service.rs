@@ -1,23 +1,28 @@
 //! The whole service: the one file that names the adapters and puts them together.
 
+mod ports;
+
 use crate::config::Config;
 use crate::engine::{self, EngineConfig, Failure, Handle, Opening, StartError};
-use crate::http::ports::{KeyMaker, NewKeyText, Sandbox, Sealing, SealingFailed, Time};
+use crate::following::{Begin, Following};
+use crate::http::ports::{NewKeyText, SealingFailed};
 use crate::http::{App, AppParts, Edge, Server, Tokens};
-use adapters::api_key::ApiKey;
 use adapters::snapshot::Snapshots;
 use adapters::store::memory::MemoryStore;
 use adapters::store::sqlite::{Claim, OpenError, SqliteStore};
 use adapters::system::{self, Clock, SandboxClock, SystemClock};
-use adapters::vault::{Under, Vault, VaultError};
+use adapters::vault::{Vault, VaultError};
+use adapters::views::Views;
 use domain::book::Bounds;
-use domain::ids::{Digest, HashKey, Name};
+use domain::ids::{Digest, HashKey};
 use domain::log::{BookId, BookInfo, BookKind, EventStore, StoreError, codec};
-use domain::time::{Span, Timestamp};
+use domain::time::Timestamp;
+use ports::{BookTime, Clocks, DaySealing, Keys};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tempfile::TempDir;
 
 /// Where a book is kept.
 #[derive(Clone, Debug)]
@@ -50,6 +55,8 @@ pub struct Service {
     opening: Opening,
     app: Arc<App>,
     server: Server,
+    /// Where the views of a book in memory are.
+    views: Option<TempDir>,
 }
 
 impl Service {
@@ -62,14 +69,19 @@ impl Service {
         let ground = Ground::open(&storage, time).await?;
         let clock = Clocks::new(time, last_event(&*ground.store).await?);
         let key = ground.vault.hash_key();
+        let log = ground.store.clone();
         let parts =
             engine::Parts { store: ground.store, clock: clock.as_clock(), key, snapshots: ground.snapshots };
         let (engine, opening) = engine::start(engine_config(&config), parts).await?;
-        let app = Arc::new(app(&config, &engine, (ground.vault, key), clock));
+        let (views, temporary) = views(&storage, &*log)?;
+        let begin = if temporary.is_some() { Begin::WhenAsked } else { Begin::Now };
+        let reads = Arc::new(views.reads());
+        let following = Following::start((Arc::new(views), reads), log, engine.head(), begin);
+        let app = Arc::new(app(&config, (&engine, following), (ground.vault, key), clock));
         app.warm_up().await?;
         let server =
             Server::bind(config.listen, config.bounds.connections).await.map_err(ServiceError::Bind)?;
-        Ok(Self { engine, opening, app, server })
+        Ok(Self { engine, opening, app, server, views: temporary })
     }
 
     /// The engine, for what is done before serving.
@@ -105,7 +117,7 @@ impl Service {
     /// # Errors
     /// When the engine failed: the process should exit with an error and be started anew.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
-        let Self { engine, app, server, .. } = self;
+        let Self { engine, app, server, views: _kept, .. } = self;
         let ended = engine.clone();
         let either = async move {
             tokio::select! {
@@ -207,6 +219,22 @@ async fn expect_whole(folder: &Path, snapshots: &Snapshots) -> Result<(), Servic
     }
 }
 
+/// The read models of a book, and the folder that is gone with those of a book in memory.
+fn views(storage: &Storage, log: &dyn EventStore) -> Result<(Views, Option<TempDir>), ServiceError> {
+    match storage {
+        Storage::Folder(folder) => Ok((Views::of(folder, log.book().id), None)),
+        Storage::Memory => {
+            let folder = tempfile::tempdir().map_err(ServiceError::Temporary)?;
+            Ok((Views::of(folder.path(), log.book().id), Some(folder)))
+        }
+    }
+}
+
+/// The read models of the book in a folder, to be folded anew.
+pub fn views_in(folder: &Path, log: &dyn EventStore) -> Views {
+    Views::of(folder, log.book().id)
+}
+
 /// What the wall clock says: where a sandbox begins.
 pub fn now() -> Timestamp {
     SystemClock::start(Timestamp::EPOCH).now().unwrap_or_default()
@@ -241,13 +269,19 @@ fn engine_config(config: &Config) -> EngineConfig {
     EngineConfig { queue_max: config.bounds.queue, bounds, ..EngineConfig::default() }
 }
 
-fn app(config: &Config, engine: &Handle, (vault, key): (Vault, HashKey), clock: Clocks) -> App {
+fn app(
+    config: &Config,
+    (engine, following): (&Handle, Following),
+    (vault, key): (Vault, HashKey),
+    clock: Clocks,
+) -> App {
     let vault = Arc::new(vault);
     let sealing = Arc::new(DaySealing { vault, clock: clock.as_clock() });
     let gateways = config.gateways.iter().map(|(name, token)| (name, token.reveal()));
     let operators = config.operators.iter().map(|(name, token)| (name, token.reveal()));
     App::new(AppParts {
         engine: engine.clone(),
+        following,
         edge: Edge::new(key, sealing),
         keys: Arc::new(Keys(key)),
         time: Arc::new(BookTime { clock, engine: engine.clone() }),
@@ -255,113 +289,6 @@ fn app(config: &Config, engine: &Handle, (vault, key): (Vault, HashKey), clock: 
         proxies: config.trusted_proxies.clone(),
         require_https: config.require_https,
     })
-}
-
-/// The clock of a book, and whether it can be moved.
-#[derive(Clone)]
-enum Clocks {
-    Wall(Arc<SystemClock>),
-    Sandbox(Arc<SandboxClock>),
-}
-
-impl Clocks {
-    fn new(time: TimeKind, floor: Timestamp) -> Self {
-        match time {
-            TimeKind::Wall => Self::Wall(Arc::new(SystemClock::start(floor))),
-            TimeKind::Sandbox(start) => Self::Sandbox(Arc::new(SandboxClock::new(start.max(floor)))),
-        }
-    }
-
-    fn as_clock(&self) -> Arc<dyn Clock> {
-        match self {
-            Self::Wall(clock) => clock.clone(),
-            Self::Sandbox(clock) => clock.clone(),
-        }
-    }
-}
-
-struct BookTime {
-    clock: Clocks,
-    engine: Handle,
-}
-
-impl Time for BookTime {
-    fn now(&self) -> Timestamp {
-        // While a jump is unconfirmed nothing is decided; what is left to time goes on where it was.
-        self.clock.as_clock().now().unwrap_or_else(|jump| jump.expected)
-    }
-
-    fn confirm(&self) {
-        self.engine.confirm_clock();
-    }
-
-    fn sandbox(&self) -> Option<&dyn Sandbox> {
-        match self.clock {
-            Clocks::Wall(_) => None,
-            Clocks::Sandbox(_) => Some(self),
-        }
-    }
-}
-
-impl Sandbox for BookTime {
-    fn advance(&self, span: Span) -> Timestamp {
-        let now = match &self.clock {
-            Clocks::Wall(_) => self.now(),
-            Clocks::Sandbox(clock) => clock.advance(span),
-        };
-        self.engine.wake();
-        now
-    }
-
-    fn set(&self, at: Timestamp) -> Option<Timestamp> {
-        let now = match &self.clock {
-            Clocks::Wall(_) => None,
-            Clocks::Sandbox(clock) => clock.set(at).ok(),
-        };
-        self.engine.wake();
-        now
-    }
-}
-
-/// Seals under the key of the day.
-struct DaySealing {
-    vault: Arc<Vault>,
-    clock: Arc<dyn Clock>,
-}
-
-impl Sealing for DaySealing {
-    fn seal(&self, clear: &str) -> Result<Arc<str>, SealingFailed> {
-        let now = self.clock.now().unwrap_or_else(|jump| jump.expected);
-        self.vault.seal(Under::Day(now), clear).map_err(|error| SealingFailed(error.to_string()))
-    }
-
-    fn open(&self, sealed: &str, at: Timestamp) -> Option<String> {
-        // Sealed just before the event was stamped, perhaps on the day before.
-        let days = [at, at.minus(Span::from_secs(60))];
-        days.into_iter().find_map(|day| self.vault.open_sealed(Under::Day(day), sealed).ok().flatten())
-    }
-}
-
-struct Keys(HashKey);
-
-impl KeyMaker for Keys {
-    fn make(&self, prefix: &str) -> Result<NewKeyText, SealingFailed> {
-        let failed = |error: io::Error| SealingFailed(error.to_string());
-        let prefix = prefix.trim_end_matches('_');
-        let prefix = if prefix.is_empty() { "key" } else { prefix };
-        let prefix: Name = prefix.parse().map_err(|_| SealingFailed("the prefix is no name".to_owned()))?;
-        let key = ApiKey::generate(&prefix).map_err(failed)?;
-        let name = format!("k_{:016x}", u64::from_be_bytes(system::random().map_err(failed)?));
-        let name = name.parse().map_err(|_| SealingFailed("the key's name is no name".to_owned()))?;
-        Ok(NewKeyText { text: key.expose().to_owned(), name })
-    }
-
-    fn digest(&self, text: &str) -> Digest {
-        match ApiKey::parse(text) {
-            Ok(key) => key.digest(&self.0),
-            Err(_) => self.0.digest([b"no-api-key".as_slice(), text.as_bytes()]),
-        }
-    }
 }
 
 /// Why a service did not start, or ended.
@@ -383,6 +310,8 @@ pub enum ServiceError {
     Vault(#[from] VaultError),
     #[error("the system gives no random bytes")]
     Random(#[source] io::Error),
+    #[error("there is no folder for what lasts as long as the process")]
+    Temporary(#[source] io::Error),
     #[error("the engine cannot start")]
     Start(#[from] StartError),
     #[error("the address cannot be bound")]

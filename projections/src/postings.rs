@@ -72,6 +72,11 @@ impl Modes {
         }
     }
 
+    /// Knows of one decision that it was made in test mode.
+    pub(crate) fn with_test(decision: Position) -> Self {
+        Self { test: std::iter::once(decision).collect() }
+    }
+
     /// The mode of a decision that was observed; live when it never was.
     pub fn of(&self, decision: Position) -> Mode {
         if self.test.contains(&decision) { Mode::Test } else { Mode::Live }

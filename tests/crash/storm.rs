@@ -1,7 +1,7 @@
 //! `kill -9` at random moments under load: what was answered is there after the restart, word for word, once.
 
 use crate::moments::Moments;
-use crate::server::{self, Folder, Server, audit};
+use crate::server::{self, Folder, Server, audit, views_agree};
 use counterfoil_tests::client::Client;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
@@ -33,12 +33,14 @@ fn what_was_answered_survives_a_kill_at_any_moment_and_nothing_is_doubled() {
         repeat(&answered, server.address);
         let calls = load_until_killed(&mut server, round, moments.next(20, 200));
         answered = finish(calls, &folder);
+        views_agree(&folder);
         assert!(answered.len() > 20, "round {round} answered {} calls", answered.len());
     }
     let mut server = Server::start(&folder);
     repeat(&answered, server.address);
     server.kill();
     audit(&folder);
+    views_agree(&folder);
 }
 
 fn open_accounts(address: SocketAddr) {

@@ -4,18 +4,18 @@ use counterfoil_tests::client::Answer;
 use counterfoil_tests::sandbox::Sandbox;
 use serde_json::{Value, json};
 
-fn world() -> Sandbox {
+pub(crate) fn world() -> Sandbox {
     let sandbox = Sandbox::start("payg-tokens");
     sandbox.open("acme", &Value::Null);
     sandbox.grant("acme", "10");
     sandbox
 }
 
-fn pretty(answer: &Answer) -> String {
+pub(crate) fn pretty(answer: &Answer) -> String {
     serde_json::to_string_pretty(&answer.json()).expect("JSON")
 }
 
-fn image(id: &str) -> Value {
+pub(crate) fn image(id: &str) -> Value {
     json!({"request_id": id, "account": "acme", "endpoint": "/api/v1/ai/image-generation", "ip": "203.0.113.7",
         "attributes": {"chars": 1200}, "settle": "later"})
 }
@@ -206,52 +206,6 @@ fn limits_and_balance_of_an_account() {
         "available": "0",
         "held": "0"
       }
-    }
-    "#);
-}
-
-#[test]
-fn usage_of_an_account() {
-    let sandbox = world();
-    sandbox.request(image("r")).expect(200);
-    let read = |path: &str| pretty(&sandbox.gateway("GET", path, &Value::Null).expect(200));
-    insta::assert_snapshot!(read("/v1/account/usage?account=acme"), @r#"
-    {
-      "account": "acme",
-      "endpoints": [
-        {
-          "charged": "0",
-          "endpoint": "/api/v1/ai/image-generation",
-          "mode": "live",
-          "refunded": "0",
-          "refused": 0,
-          "requests": 1,
-          "units": 1
-        }
-      ],
-      "from": "2026-01-01T00:00:00Z",
-      "to": "2026-02-01T00:00:00Z"
-    }
-    "#);
-    insta::assert_snapshot!(read("/v1/account/usage-summary?account=acme"), @r#"
-    {
-      "account": "acme",
-      "from": "2026-01-01T00:00:00Z",
-      "live": {
-        "charged": "0",
-        "refunded": "0",
-        "refused": 0,
-        "requests": 1,
-        "units": 1
-      },
-      "test": {
-        "charged": "0",
-        "refunded": "0",
-        "refused": 0,
-        "requests": 0,
-        "units": 0
-      },
-      "to": "2026-02-01T00:00:00Z"
     }
     "#);
 }

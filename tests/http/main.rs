@@ -7,4 +7,5 @@ mod idempotency;
 mod lines;
 mod openapi;
 mod paging;
+mod past;
 mod routes;

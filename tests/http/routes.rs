@@ -94,6 +94,8 @@ fn consumers() -> Vec<Route> {
         read("/v1/account/balance", "/v1/account/balance", Reader),
         read("/v1/account/usage", "/v1/account/usage", Reader),
         read("/v1/account/usage-summary", "/v1/account/usage-summary", Reader),
+        read("/v1/account/statement", "/v1/account/statement", Reader),
+        read("/v1/account/reports/{month}", "/v1/account/reports/2026-01", Reader),
         read("/v1/notices", "/v1/notices", Reader),
         read("/v1/account/api-key/current", "/v1/account/api-key/current", Account),
         route("DELETE", "/v1/account/api-keys/{key}", "/v1/account/api-keys/k_none", Account, Value::Null),

@@ -4,6 +4,7 @@ mod audit;
 mod bench;
 mod demo;
 mod policy;
+mod rebuild;
 mod serve;
 mod simulate;
 
@@ -30,6 +31,8 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Proves from the files that nothing was changed and that the rules were kept
     Audit(audit::AuditArgs),
+    /// Folds the read models from the log again, compares them with those in use, and puts them into their place
+    Rebuild(rebuild::Rebuild),
     /// Measures a server of its own under load
     Bench(bench::Bench),
 }
@@ -43,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Policy(args) => return policy::run(&args),
         Command::Simulate(args) => return simulate::run(&args),
         Command::Audit(args) => return audit::run(&args),
+        Command::Rebuild(args) => return rebuild::run(&args),
         Command::Bench(bench) => bench.run(),
     };
     match result {

@@ -8,6 +8,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use domain::rejection::Rejection;
+use projections::runner::ViewError;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt;
@@ -205,6 +206,17 @@ impl IntoResponse for Problem {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+impl From<ViewError> for Problem {
+    /// The read models are beside the log: decisions go on, and what is missing will be there again.
+    fn from(error: ViewError) -> Self {
+        tracing::warn!(%error, "a read model cannot be read");
+        let detail = "the read models cannot be read now; decisions go on";
+        let code = "VIEWS_UNAVAILABLE";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self { retry_after: Some(RETRY_SOON), ..Self::new(status, code, detail) }
     }
 }
 

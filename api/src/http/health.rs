@@ -26,15 +26,27 @@ pub(super) async fn live() -> Response {
     reply::view(&Status { status: "live" })
 }
 
+/// Whether decisions are made, and how far the read models are behind them.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct Ready {
+    status: &'static str,
+    /// Durable events that are not in the read models yet.
+    views_behind: u64,
+    /// Whether the read models still follow; decisions do not wait for them.
+    views_follow: bool,
+}
+
 /// Whether decisions are made. 503 while the event store takes nothing, and once the engine has stopped.
 #[utoipa::path(
     get, path = "/health/ready", tag = "health",
-    responses((status = 200, description = "It decides", body = Status),
-        (status = 503, description = "It does not", body = Status))
+    responses((status = 200, description = "It decides", body = Ready),
+        (status = 503, description = "It does not", body = Ready))
 )]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
-    let status = status(&app.engine.health().state);
-    let mut response = reply::view(&Status { status });
+    let health = app.engine.health();
+    let (status, views) = (status(&health.state), app.following.standing());
+    let views_behind = health.head.saturating_sub(views.position);
+    let mut response = reply::view(&Ready { status, views_behind, views_follow: views.stopped.is_none() });
     if status != "ready" {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
@@ -69,6 +81,10 @@ pub(crate) struct Engine {
     collapsed: u64,
     /// How far back a request id is remembered, in seconds; absent while nothing was forgotten.
     id_retention_seconds: Option<i64>,
+    /// The last event that is in all read models.
+    views: u64,
+    /// Why the read models follow no more.
+    views_stopped: Option<String>,
 }
 
 /// The engine's figures, for operators.
@@ -77,7 +93,7 @@ pub(crate) struct Engine {
     responses((status = 200, description = "The figures", body = Engine))
 )]
 pub(super) async fn engine(State(app): State<Arc<App>>, Operator(_): Operator) -> Result<Response, Problem> {
-    let health: Health = app.engine.health();
+    let (health, views): (Health, _) = (app.engine.health(), app.following.standing());
     Ok(reply::view(&Engine {
         status: status(&health.state),
         head: health.head,
@@ -91,5 +107,7 @@ pub(super) async fn engine(State(app): State<Arc<App>>, Operator(_): Operator) -
         snapshot: health.snapshot,
         collapsed: health.collapsed,
         id_retention_seconds: health.id_retention.map(|span| span.micros() / 1_000_000),
+        views: views.position,
+        views_stopped: views.stopped.map(|why| why.to_string()),
     }))
 }

@@ -31,6 +31,7 @@ pub use server::Server;
 
 use crate::config::Cidr;
 use crate::engine::Handle;
+use crate::following::Following;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{Next, from_fn};
@@ -46,6 +47,7 @@ use utoipa_axum::routes;
 /// What every handler works with.
 pub struct App {
     engine: Handle,
+    following: Following,
     edge: Edge,
     keys: Arc<dyn KeyMaker>,
     time: Arc<dyn Time>,
@@ -59,6 +61,7 @@ pub struct App {
 /// What an [`App`] is made of.
 pub struct AppParts {
     pub engine: Handle,
+    pub following: Following,
     pub edge: Edge,
     pub keys: Arc<dyn KeyMaker>,
     pub time: Arc<dyn Time>,
@@ -69,9 +72,9 @@ pub struct AppParts {
 
 impl App {
     pub fn new(parts: AppParts) -> Self {
-        let AppParts { engine, edge, keys, time, tokens, proxies, require_https } = parts;
+        let AppParts { engine, following, edge, keys, time, tokens, proxies, require_https } = parts;
         let (wordings, anonymous) = (Wordings::default(), Anonymous::default());
-        Self { engine, edge, keys, time, tokens, proxies, require_https, wordings, anonymous }
+        Self { engine, following, edge, keys, time, tokens, proxies, require_https, wordings, anonymous }
     }
 
     /// A new API key, for an account that is set up before anyone is served.

@@ -159,6 +159,14 @@ impl Mode {
     pub fn is_live(&self) -> bool {
         *self == Self::Live
     }
+
+    /// `live` or `test`, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
 }
 
 /// What a request with several items may be.

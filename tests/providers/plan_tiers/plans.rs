@@ -235,8 +235,9 @@ fn statements_usage_is_shown_in_real_time() {
     assert_eq!(summary["live"]["charged"], "30");
     assert_eq!((&summary["live"]["requests"], &summary["live"]["refused"]), (&json!(60), &json!(11)));
     let usage = world.read(&key, "/v1/account/usage");
-    let rows: Vec<&Value> = usage["endpoints"].as_array().expect("rows").iter().collect();
-    assert_eq!(rows.len(), 2);
+    let rows: Vec<&Value> = usage["rows"].as_array().expect("rows").iter().collect();
+    let ends: Vec<_> = rows.iter().map(|row| (&row["endpoint"], &row["ended"], &row["charged"])).collect();
+    assert_eq!(ends.len(), 4, "{ends:?}");
     assert_eq!(
         (&usage["from"], &usage["to"]),
         (&json!("2026-03-01T00:00:00Z"), &json!("2026-04-01T00:00:00Z"))

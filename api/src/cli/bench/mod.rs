@@ -14,6 +14,7 @@ mod server;
 mod start;
 mod stream;
 mod target;
+mod views;
 
 use clap::{Args, Subcommand};
 use std::error::Error;
@@ -36,6 +37,8 @@ enum What {
     Start(start::Start),
     /// What many accounts with full windows take in memory
     Memory(memory::Memory),
+    /// How fast the read models are caught up and rebuilt
+    Views(views::Views),
     /// What a decision costs as accounts, limits, the log, open holds and commits grow
     Growth(growth::Growth),
 }
@@ -49,6 +52,7 @@ impl Bench {
             None => self.load.run(),
             Some(What::Start(start)) => start.run(),
             Some(What::Memory(memory)) => memory.run(),
+            Some(What::Views(views)) => views.run(),
             Some(What::Growth(growth)) => growth.run(),
         }
     }

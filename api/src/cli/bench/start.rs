@@ -45,7 +45,7 @@ impl Start {
     }
 
     /// Writes a log as the engine would, without waiting for anybody.
-    async fn write(&self, folder: &Path) -> Result<u64, Failed> {
+    pub(super) async fn write(&self, folder: &Path) -> Result<u64, Failed> {
         let parts = service::parts(&Storage::Folder(folder.into()), TimeKind::Wall).await?;
         let mut requests = Requests::new(self.accounts);
         let mut book = Book::new(parts.key, Bounds::default());

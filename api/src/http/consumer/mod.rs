@@ -5,6 +5,10 @@ mod key;
 mod limits;
 mod notices;
 mod prices;
+mod range;
+mod report;
+mod statement;
+mod summary;
 mod usage;
 
 use super::App;
@@ -18,7 +22,9 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(limits::limits))
         .routes(routes!(balance::balance))
         .routes(routes!(usage::usage))
-        .routes(routes!(usage::summary))
+        .routes(routes!(summary::summary))
+        .routes(routes!(statement::statement))
+        .routes(routes!(report::report))
         .routes(routes!(key::current))
         .routes(routes!(key::revoke))
         .routes(routes!(key::rotate))

@@ -1,0 +1,138 @@
+//! Keeps the read models behind the log, beside the decisions and never in their way.
+
+use domain::ids::Position;
+use domain::log::EventStore;
+use projections::read::ReadModels;
+use projections::runner::{RunError, Runner, Shelf, View, ViewError};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+
+/// The pause after all views have caught up: under load a step then has many events, which costs less for each.
+const PAUSE: Duration = Duration::from_millis(200);
+/// The pause after a failure that may pass.
+const RETRY: Duration = Duration::from_secs(1);
+/// Longest that a reader waits for the views to reach what was durable when he asked.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How far the views are, and whether they still follow.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    pub position: Position,
+    /// Why they follow no more: the event that they cannot pass, or what else failed.
+    pub stopped: Option<Arc<str>>,
+}
+
+/// The read models of a running service.
+#[derive(Clone)]
+pub struct Following {
+    reads: Arc<dyn ReadModels>,
+    standing: watch::Receiver<Standing>,
+    head: watch::Receiver<Position>,
+    asked: Arc<Notify>,
+}
+
+/// When views begin to follow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Begin {
+    Now,
+    /// Once somebody reads them: for a book that is gone with the process.
+    WhenAsked,
+}
+
+impl Following {
+    /// Starts the task that keeps the views; it ends with the head's sender, which is the engine's.
+    pub fn start(
+        (views, reads): (Arc<dyn Shelf>, Arc<dyn ReadModels>),
+        log: Arc<dyn EventStore>,
+        head: watch::Receiver<Position>,
+        begin: Begin,
+    ) -> Self {
+        let asked = Arc::new(Notify::new());
+        let (tell, standing) = watch::channel(Standing::default());
+        let task = Task { views, log, head: head.clone(), asked: asked.clone(), tell };
+        tokio::spawn(task.run(begin));
+        Self { reads, standing, head, asked }
+    }
+
+    /// The rows, once they say what was durable when this was called; after two seconds as far as they are.
+    pub async fn fresh(&self) -> &dyn ReadModels {
+        let head = *self.head.borrow();
+        let mut standing = self.standing.clone();
+        self.asked.notify_one();
+        let reached = standing.wait_for(|now| now.position >= head || now.stopped.is_some());
+        // Late rows say themselves how late they are.
+        let _ = tokio::time::timeout(PATIENCE, reached).await;
+        &*self.reads
+    }
+
+    /// How far the views are now.
+    pub fn standing(&self) -> Standing {
+        self.standing.borrow().clone()
+    }
+}
+
+struct Task {
+    views: Arc<dyn Shelf>,
+    log: Arc<dyn EventStore>,
+    head: watch::Receiver<Position>,
+    asked: Arc<Notify>,
+    tell: watch::Sender<Standing>,
+}
+
+impl Task {
+    async fn run(mut self, begin: Begin) {
+        if begin == Begin::WhenAsked {
+            self.asked.notified().await;
+        }
+        loop {
+            match self.follow().await {
+                Ok(()) => return,
+                Err(error) if error.is_passing() => {
+                    tracing::warn!(error = %told(&error), "the read models stand still for a moment");
+                    tokio::time::sleep(RETRY).await;
+                }
+                Err(error) => {
+                    let why = told(&error);
+                    tracing::error!(error = %why, "the read models follow no more; decisions go on");
+                    self.tell.send_modify(|standing| standing.stopped = Some(why.into()));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Follows until the engine is gone.
+    async fn follow(&mut self) -> Result<(), RunError> {
+        let views = self.views.open().await.map_err(unopened)?;
+        let mut runner = Runner::new(self.log.clone(), views);
+        loop {
+            let head = *self.head.borrow_and_update();
+            self.catch_up(&mut runner, head).await?;
+            if self.head.changed().await.is_err() {
+                return Ok(());
+            }
+            // Whoever reads does not wait for the pause.
+            let _ = tokio::time::timeout(PAUSE, self.asked.notified()).await;
+        }
+    }
+
+    async fn catch_up(&self, runner: &mut Runner<Box<dyn View>>, head: Position) -> Result<(), RunError> {
+        loop {
+            let position = runner.step(head).await?;
+            self.tell.send_modify(|standing| standing.position = position);
+            if position >= head {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn unopened(cause: ViewError) -> RunError {
+    RunError::View { name: "(all)", position: 0, cause }
+}
+
+fn told(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,58 @@
+//! What people read of the views, whatever keeps their rows.
+
+use crate::runner::ViewError;
+use crate::views::statement::{Line, Standing};
+use crate::views::usage::{Span, Usage, UsageKey};
+use async_trait::async_trait;
+use domain::ids::{Name, Position};
+use domain::policy::Mode;
+use domain::time::Timestamp;
+
+/// Rows in their order, and how far the view had come when they were read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    /// Whether there are more after them.
+    pub more: bool,
+    pub position: Position,
+}
+
+/// Which usage of an account is asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UsageWanted {
+    pub account: Name,
+    pub by: Span,
+    /// Periods that begin in `[from, to)`.
+    pub from: Timestamp,
+    pub to: Timestamp,
+    pub mode: Option<Mode>,
+    pub key: Option<Name>,
+    pub endpoint: Option<String>,
+    /// The last row of the page before.
+    pub after: Option<UsageKey>,
+    pub limit: usize,
+}
+
+/// Which movements of an account are asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LinesWanted {
+    pub account: Name,
+    /// Events of `[from, to)`.
+    pub from: Timestamp,
+    pub to: Timestamp,
+    pub after: Position,
+    pub limit: usize,
+}
+
+/// Reads views while they are being kept.
+#[async_trait]
+pub trait ReadModels: Send + Sync {
+    /// Usage, by period, mode, plan, key, endpoint and end.
+    async fn usage(&self, wanted: &UsageWanted) -> Result<Page<(UsageKey, Usage)>, ViewError>;
+
+    /// Movements of live credit in their order.
+    async fn statement(&self, wanted: &LinesWanted) -> Result<Page<Line>, ViewError>;
+
+    /// How an account stood before an instant.
+    async fn standing(&self, account: &Name, before: Timestamp) -> Result<Standing, ViewError>;
+}

@@ -1,0 +1,184 @@
+//! Keeps read models caught up: reads committed events in order and gives each view those it has not seen.
+
+use crate::origins::{Origins, UnknownDecision};
+use async_trait::async_trait;
+use domain::event::Entry;
+use domain::ids::Position;
+use domain::log::codec::{self, CodecError};
+use domain::log::{Cause, EventStore, FrameError, StoreError};
+use futures_util::future::try_join_all;
+use std::sync::Arc;
+
+/// Events of one step: a transaction of every view.
+pub const STEP: usize = 4_096;
+/// Admissions that are remembered from one step to the next; for others the log is asked.
+const ORIGINS_MAX: usize = 100_000;
+
+/// A read model on disk: rows, and the position up to which they say what the log says.
+#[async_trait]
+pub trait View: Send {
+    fn name(&self) -> &'static str;
+
+    /// The last event that is in the rows; looks whether a rebuilt view has taken this one's place.
+    async fn position(&mut self) -> Result<Position, ViewError>;
+
+    /// Folds the entries after its position, the first of which must be the next; rows and position in one
+    /// transaction.
+    async fn apply(&mut self, entries: &[Entry], origins: &Origins) -> Result<(), ViewError>;
+}
+
+/// A view that cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    #[error(transparent)]
+    Fold(#[from] UnknownDecision),
+    #[error("its rows cannot be read or written")]
+    Rows(#[source] Cause),
+}
+
+/// Why views do not follow the log.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error("the log cannot be read")]
+    Store(#[from] StoreError),
+    #[error("the frame at position {position} is not whole")]
+    Frame {
+        position: Position,
+        #[source]
+        cause: FrameError,
+    },
+    #[error("the event at position {position} cannot be read by this release")]
+    Unreadable {
+        position: Position,
+        #[source]
+        cause: CodecError,
+    },
+    #[error("the view {name} stopped after position {position}")]
+    View {
+        name: &'static str,
+        position: Position,
+        #[source]
+        cause: ViewError,
+    },
+}
+
+impl RunError {
+    /// Whether it may go better later.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(StoreError::NotWritten(_) | StoreError::MaybeWritten(_))
+                | Self::View { cause: ViewError::Rows(_), .. }
+        )
+    }
+}
+
+/// Where the views of a book are kept.
+#[async_trait]
+pub trait Shelf: Send + Sync {
+    /// Opens every view to keep it; one that is missing, of another fold or of another book begins anew.
+    async fn open(&self) -> Result<Vec<Box<dyn View>>, ViewError>;
+}
+
+#[async_trait]
+impl View for Box<dyn View> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    async fn position(&mut self) -> Result<Position, ViewError> {
+        (**self).position().await
+    }
+
+    async fn apply(&mut self, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
+        (**self).apply(entries, origins).await
+    }
+}
+
+/// Views of one book, and its log.
+pub struct Runner<V> {
+    log: Arc<dyn EventStore>,
+    views: Vec<V>,
+    origins: Origins,
+}
+
+impl<V: View> Runner<V> {
+    pub fn new(log: Arc<dyn EventStore>, views: Vec<V>) -> Self {
+        Self { log, views, origins: Origins::new(ORIGINS_MAX) }
+    }
+
+    /// The views, for what is to be done with them besides.
+    pub fn views(&mut self) -> &mut Vec<V> {
+        &mut self.views
+    }
+
+    /// Gives the views that are furthest behind their next events, none after `until`; returns how far the last of
+    /// all has come. Whoever calls until that is `until` has caught up.
+    ///
+    /// # Errors
+    /// Names the event, or the view and the position where it stopped. What was folded before stays.
+    pub async fn step(&mut self, until: Position) -> Result<Position, RunError> {
+        let behind = self.position().await?;
+        if behind >= until {
+            return Ok(behind);
+        }
+        let most = usize::try_from(until - behind).map_or(STEP, |left| left.min(STEP));
+        let entries = decoded(&*self.log, behind + 1, most).await?;
+        self.learn(&entries).await?;
+        let origins = &self.origins;
+        let folding = self.views.iter_mut().map(|view| fold(view, &entries, origins));
+        try_join_all(folding).await?;
+        self.origins.trim();
+        Ok(entries.last().map_or(behind, |entry| entry.position))
+    }
+
+    /// How far the last of all views has come.
+    ///
+    /// # Errors
+    /// When a view cannot tell.
+    pub async fn position(&mut self) -> Result<Position, RunError> {
+        let mut behind = Position::MAX;
+        for view in &mut self.views {
+            let name = view.name();
+            let position = view.position().await;
+            behind = behind.min(position.map_err(|cause| RunError::View { name, position: 0, cause })?);
+        }
+        Ok(behind)
+    }
+
+    /// Learns the admissions among these entries, and those before them that they speak of.
+    async fn learn(&mut self, entries: &[Entry]) -> Result<(), RunError> {
+        self.origins.learn(entries);
+        for decision in self.origins.missing(entries) {
+            self.origins.learn(&decoded(&*self.log, decision, 1).await?);
+        }
+        Ok(())
+    }
+}
+
+async fn fold<V: View>(view: &mut V, entries: &[Entry], origins: &Origins) -> Result<(), RunError> {
+    let name = view.name();
+    let failed = |position| move |cause| RunError::View { name, position, cause };
+    let position = view.position().await.map_err(failed(0))?;
+    view.apply(entries, origins).await.map_err(failed(position))
+}
+
+/// At most `most` events from a position on. What stands before an event that cannot be read is given first, so that
+/// views come up to that very event.
+async fn decoded(log: &dyn EventStore, from: Position, most: usize) -> Result<Vec<Entry>, RunError> {
+    let mut entries = Vec::with_capacity(most);
+    for frame in log.read(from, most).await? {
+        let events = frame.events().map_err(|cause| RunError::Frame { position: frame.first(), cause })?;
+        for (position, text) in events.filter(|(position, _)| *position >= from) {
+            if entries.len() == most {
+                return Ok(entries);
+            }
+            match codec::decode(text) {
+                Ok(entry) => entries.push(entry),
+                Err(cause) if entries.is_empty() => return Err(RunError::Unreadable { position, cause }),
+                Err(_) => return Ok(entries),
+            }
+        }
+    }
+    Ok(entries)
+}

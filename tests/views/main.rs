@@ -1,0 +1,7 @@
+//! The read models: kept beside the log, thrown away at will, and always what the log says.
+
+mod kept;
+mod months;
+mod odd_event;
+mod rebuilt;
+mod traffic;
