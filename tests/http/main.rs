@@ -3,6 +3,7 @@
 mod answers;
 mod auth;
 mod bad_input;
+mod explained;
 mod idempotency;
 mod lines;
 mod openapi;

@@ -61,6 +61,7 @@ fn decisions() -> Vec<Route> {
         route("POST", "/v1/decisions", "/v1/decisions", Gateway, ask()),
         route("POST", "/v1/decisions/batch", "/v1/decisions/batch", Gateway, json!({"decisions": [ask()]})),
         read("/v1/decisions/{id}", "/v1/decisions/d_999", Staff),
+        read("/v1/decisions/{id}/explain", "/v1/decisions/d_999/explain", Staff),
         route("POST", "/v1/decisions/{id}/begin", "/v1/decisions/d_999/begin", Gateway, Value::Null),
         route(
             "POST",

@@ -76,6 +76,33 @@ pub struct EndpointPrice {
     pub flat: bool,
 }
 
+/// A cost and its parts: base + table + size + units, × markup, raised to the minimum where it was less.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Breakdown {
+    pub base: Decimal,
+    /// By model, resolution and the like.
+    pub table: Decimal,
+    pub size: Decimal,
+    pub units: Decimal,
+    pub markup: Decimal,
+    /// Whether the minimum took the place of a lower cost.
+    pub raised: bool,
+    /// The cost before it is rounded.
+    pub exact: Decimal,
+}
+
+impl Breakdown {
+    fn sum(&self) -> Result<Decimal, PriceError> {
+        let mut sum = self.base;
+        for part in [self.table, self.size, self.units] {
+            if !part.is_zero() {
+                sum = sum.checked_add(part).ok_or(PriceError::Range)?;
+            }
+        }
+        Ok(sum)
+    }
+}
+
 /// A fault and where it is.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{place}: {fault}")]
@@ -140,27 +167,33 @@ impl PriceList {
         endpoint: &str,
         attributes: &dyn Attributes,
     ) -> Result<Decimal, PriceError> {
+        self.breakdown(endpoint, attributes).map(|parts| parts.exact)
+    }
+
+    /// The full cost of a request and what it is made of.
+    pub fn breakdown(&self, endpoint: &str, attributes: &dyn Attributes) -> Result<Breakdown, PriceError> {
         let price = self.price(endpoint)?;
+        let mut parts = Breakdown { markup: self.markup.decimal(), ..Breakdown::default() };
         if price.free {
-            return Ok(Decimal::ZERO);
+            return Ok(parts);
         }
-        let mut sum = price.base.decimal();
-        let mut add = |part: Decimal| -> Result<(), PriceError> {
-            sum = sum.checked_add(part).ok_or(PriceError::Range)?;
-            Ok(())
-        };
+        parts.base = price.base.decimal();
         if let Some(table) = &price.by {
-            add(table.cost(attributes)?)?;
+            parts.table = table.cost(attributes)?;
         }
         if let Some(size) = self.size_of(price) {
-            add(size.cost(attributes)?)?;
+            parts.size = size.cost(attributes)?;
         }
         for unit in self.units_of(price) {
-            add(unit.cost(attributes)?)?;
+            let units = parts.units.checked_add(unit.cost(attributes)?);
+            parts.units = units.ok_or(PriceError::Range)?;
         }
-        let cost = self.marked_up(sum)?;
+        parts.exact = self.marked_up(parts.sum()?)?;
         let minimum = price.minimum.or(self.minimum).unwrap_or(Figure::ZERO).decimal();
-        Ok(if !cost.is_zero() && compare(cost, minimum).is_lt() { minimum } else { cost })
+        if !parts.exact.is_zero() && compare(parts.exact, minimum).is_lt() {
+            (parts.raised, parts.exact) = (true, minimum);
+        }
+        Ok(parts)
     }
 
     /// Rounds once, and refuses what is more than one amount may be.

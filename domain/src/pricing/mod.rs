@@ -13,7 +13,7 @@ mod tests;
 
 pub use attributes::{Attributes, Value};
 pub use figure::{Figure, FigureError};
-pub use list::{EndpointPrice, HoldBy, ListError, PriceList};
+pub use list::{Breakdown, EndpointPrice, HoldBy, ListError, PriceList};
 pub use outcome::{Charge, Outcome, OutcomeRules};
 pub use parts::{Beyond, Counting, PerUnit, Row, SizePrice, Table, Tier, Times};
 

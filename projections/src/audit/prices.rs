@@ -4,13 +4,14 @@ use super::Invariant::M4;
 use super::decisions::{Decided, Decisions};
 use super::report::{Findings, Place};
 use super::world::World;
+use crate::told::Told;
 use domain::event::{
     Details, Entry, Event, Facts, HoldExpired, RequestAdmitted, RequestBegun, RequestSettled, Stream, Under,
 };
 use domain::ledger::Refunded;
 use domain::money::Credits;
 use domain::policy::{CreditRules, OnExpiry};
-use domain::pricing::{Attributes, Charge, PriceError, PriceList, Value};
+use domain::pricing::{Charge, PriceError, PriceList};
 use rust_decimal::Decimal;
 
 /// Prices an event before its decision is changed by it.
@@ -193,16 +194,4 @@ fn total(
         }
     }
     Ok(sum)
-}
-
-/// What is known of a unit, the latest word first.
-struct Told<'a>([Option<&'a Details>; 3]);
-
-impl Attributes for Told<'_> {
-    fn attribute(&self, name: &str) -> Option<Value<'_>> {
-        self.0.into_iter().flatten().find_map(|details| {
-            let number = details.numbers.get(name).map(|number| Value::Number(*number));
-            number.or_else(|| details.labels.get(name).map(|label| Value::Label(label)))
-        })
-    }
 }

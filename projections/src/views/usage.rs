@@ -192,16 +192,17 @@ pub fn fold(
     origins: &Origins,
     calendars: &mut Calendars,
 ) -> Result<Map<UsageKey, Usage>, UnknownDecision> {
-    let mut rows = Map::default();
+    let (mut rows, mut periods) = (Map::default(), Periods::default());
     for entry in entries {
-        if let (Stream::Account(name), Some(calendar)) = (&entry.stream, calendar(&entry.event)) {
+        if let (Stream::Account(name), Some(calendar)) = (&entry.stream, calendar(&entry.event))
+            && (*calendar != Calendar::default() || calendars.contains_key(name))
+        {
             calendars.insert(name.clone(), calendar.clone());
         }
         let Some(Flow { of, ended, gate, usage, origin }) = flow(entry, origins)? else { continue };
-        let utc = Calendar::default();
-        let calendar = of.account.as_ref().and_then(|name| calendars.get(name)).unwrap_or(&utc);
+        let calendar = of.account.as_ref().and_then(|name| calendars.get(name));
         for by in Span::ALL {
-            let (from, to) = by.around(entry.at, calendar);
+            let (from, to) = periods.around(by, entry.at, calendar);
             let mut usage = usage;
             if origin.is_none_or(|at| at >= from) {
                 usage.late = 0;
@@ -213,6 +214,24 @@ pub fn fold(
         }
     }
     Ok(rows)
+}
+
+/// The periods of UTC that were asked for last: the next event mostly lies in them, too.
+#[derive(Default)]
+struct Periods([Option<(Timestamp, Timestamp)>; 3]);
+
+impl Periods {
+    fn around(&mut self, by: Span, at: Timestamp, calendar: Option<&Calendar>) -> (Timestamp, Timestamp) {
+        let utc = Calendar::default();
+        if let Some(calendar) = calendar.filter(|calendar| **calendar != utc) {
+            return by.around(at, calendar);
+        }
+        let last = &mut self.0[by as usize];
+        match *last {
+            Some((from, to)) if from <= at && at < to => (from, to),
+            _ => *last.insert(by.around(at, &utc)),
+        }
+    }
 }
 
 struct Flow {

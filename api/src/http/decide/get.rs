@@ -57,7 +57,7 @@ pub(crate) async fn get(
     Ok(reply::view(&Looked { decision, state: if denied { "denied" } else { trace.state }, events }))
 }
 
-fn under(entry: &Entry) -> Option<Under> {
+pub(super) fn under(entry: &Entry) -> Option<Under> {
     if let Event::RequestAdmitted(event) = &entry.event {
         Some(event.under)
     } else if let Event::RequestDenied(event) = &entry.event {
@@ -68,13 +68,13 @@ fn under(entry: &Entry) -> Option<Under> {
 }
 
 /// What the book knows of a decision.
-struct Trace {
+pub(super) struct Trace {
     state: &'static str,
     /// Positions of later events, in order.
-    later: Vec<Position>,
+    pub(super) later: Vec<Position>,
 }
 
-fn trace(book: &Book, position: Position, under: Under) -> (Option<Arc<Policy>>, Trace) {
+pub(super) fn trace(book: &Book, position: Position, under: Under) -> (Option<Arc<Policy>>, Trace) {
     let policy = book.catalogue().policy(under.policy()).cloned();
     let Some(decision) = book.decision(position) else {
         return (policy, Trace { state: "retired", later: Vec::new() });

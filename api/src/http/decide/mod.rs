@@ -5,6 +5,7 @@ mod batch;
 mod begin;
 mod body;
 mod create;
+mod explain;
 mod get;
 mod headers;
 mod lines;
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(create::create))
         .routes(routes!(batch::batch))
         .routes(routes!(get::get))
+        .routes(routes!(explain::explain))
         .routes(routes!(begin::begin))
         .routes(routes!(settle::settle))
         .routes(routes!(refund::refund))

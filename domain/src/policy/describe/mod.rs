@@ -4,7 +4,7 @@ mod credit;
 mod limits;
 mod words;
 
-use super::{Action, Escalation, Kind, Policy, Signal, Wording};
+use super::{Action, Escalation, Kind, Limit, Policy, Signal, Size, Wording};
 use words::{any, list, per, plural, quoted, scope, span};
 
 impl Policy {
@@ -24,6 +24,16 @@ impl Policy {
         text.section("What is remembered", self.memory_in_words());
         text.section("Answers in the provider's own words", self.wording_in_words());
         text.0
+    }
+
+    /// What one limit means, as a sentence.
+    pub fn limit_in_words(&self, limit: &Limit) -> String {
+        self.limit(limit)
+    }
+
+    /// What one size means, as a sentence.
+    pub fn size_in_words(&self, size: &Size) -> String {
+        self.size(size)
     }
 
     fn callers_in_words(&self) -> Vec<String> {
