@@ -1,6 +1,7 @@
 //! What people read of the views, whatever keeps their rows.
 
 use crate::runner::ViewError;
+use crate::views::balances::Ledgers;
 use crate::views::statement::{Line, Standing};
 use crate::views::usage::{Span, Usage, UsageKey};
 use async_trait::async_trait;
@@ -44,6 +45,25 @@ pub struct LinesWanted {
     pub limit: usize,
 }
 
+/// An account's credit at a checkpoint, and where its events after that stand.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Near {
+    pub ledgers: Ledgers,
+    /// Positions of the next events of the account's stream, in order.
+    pub next: Vec<Position>,
+    /// How far the views had come.
+    pub position: Position,
+}
+
+/// A moment of the log: what stands before an event, or before an instant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Moment {
+    /// After the event at this position.
+    After(Position),
+    /// With all that was recorded up to and at this instant.
+    At(Timestamp),
+}
+
 /// Reads views while they are being kept.
 #[async_trait]
 pub trait ReadModels: Send + Sync {
@@ -52,6 +72,12 @@ pub trait ReadModels: Send + Sync {
 
     /// Movements of live credit in their order.
     async fn statement(&self, wanted: &LinesWanted) -> Result<Page<Line>, ViewError>;
+
+    /// The last checkpoint of an account's credit that is not after a moment, and the `most` events that follow it.
+    async fn near(&self, account: &Name, moment: Moment, most: usize) -> Result<Near, ViewError>;
+
+    /// Where the next events of an account's stream stand, after this version of it.
+    async fn places(&self, account: &Name, version: u64, most: usize) -> Result<Vec<Position>, ViewError>;
 
     /// How an account stood before an instant.
     async fn standing(&self, account: &Name, before: Timestamp) -> Result<Standing, ViewError>;

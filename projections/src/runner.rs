@@ -1,6 +1,7 @@
 //! Keeps read models caught up: reads committed events in order and gives each view those it has not seen.
 
 use crate::origins::{Origins, UnknownDecision};
+use crate::views::balances::Misfit;
 use async_trait::async_trait;
 use domain::event::Entry;
 use domain::ids::Position;
@@ -32,6 +33,8 @@ pub trait View: Send {
 pub enum ViewError {
     #[error(transparent)]
     Fold(#[from] UnknownDecision),
+    #[error(transparent)]
+    Credit(#[from] Misfit),
     #[error("its rows cannot be read or written")]
     Rows(#[source] Cause),
 }

@@ -3,6 +3,7 @@
 //! A file's name has a generation: a rebuilt view appears beside the old one, and whoever keeps the view goes on
 //! with the newest.
 
+mod balances;
 mod denials;
 mod file;
 mod holds;
@@ -19,6 +20,7 @@ pub use read::SqliteReads;
 pub use rebuild::{Difference, Fresh};
 
 use async_trait::async_trait;
+use balances::Balances;
 use denials::Denials;
 use domain::log::BookId;
 use file::SqliteView;
@@ -47,6 +49,7 @@ macro_rules! of_name {
             "requests" => $call::<Requests>($($argument),*).await,
             "holds" => $call::<Holds>($($argument),*).await,
             "denials" => $call::<Denials>($($argument),*).await,
+            "balances" => $call::<Balances>($($argument),*).await,
             "streams" => $call::<Streams>($($argument),*).await,
             _ => $call::<Subjects>($($argument),*).await,
         }
@@ -55,8 +58,8 @@ macro_rules! of_name {
 
 impl Views {
     /// Every view by name.
-    pub const NAMES: [&str; 7] =
-        ["usage", "statement", "requests", "holds", "denials", "streams", "subjects"];
+    pub const NAMES: [&str; 8] =
+        ["usage", "statement", "balances", "requests", "holds", "denials", "streams", "subjects"];
 
     /// The views of a book in its data folder. Nothing is opened yet.
     pub fn of(data: &Path, book: BookId) -> Self {

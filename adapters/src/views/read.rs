@@ -4,11 +4,13 @@ use super::file::{Failed, newest, place};
 use super::rows::{count, credits, figure, instant, parsed, position};
 use super::{statement, usage};
 use async_trait::async_trait;
+use domain::event::Stream;
 use domain::ids::{Name, Position};
 use domain::map::Map;
 use domain::time::Timestamp;
-use projections::read::{LinesWanted, Page, ReadModels, UsageWanted};
+use projections::read::{LinesWanted, Moment, Near, Page, ReadModels, UsageWanted};
 use projections::runner::ViewError;
+use projections::views::balances::Ledgers;
 use projections::views::statement::{Line, Standing};
 use projections::views::usage::{Usage, UsageKey};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
@@ -41,6 +43,51 @@ impl SqliteReads {
         Ok(Held { open, name })
     }
 }
+
+impl SqliteReads {
+    /// The last checkpoint not after a moment: the stream's version there and the credit; nothing when there is none.
+    async fn checkpoint(
+        &self,
+        account: &Name,
+        moment: Moment,
+    ) -> Result<(u64, Ledgers, Position), ViewError> {
+        let mut held = self.of("balances").await?;
+        let (mut look, position) = held.look().await?;
+        let (sql, bound) = match moment {
+            Moment::After(position) => (BY_POSITION, figure(position)),
+            Moment::At(at) => (BY_TIME, at.micros()),
+        };
+        let row = query(sql).bind(account.as_str()).bind(bound).fetch_optional(&mut *look).await.rows()?;
+        let Some(row) = row else { return Ok((0, Ledgers::default(), position)) };
+        let ledgers = super::balances::read(row.try_get("state").rows()?)?;
+        Ok((count(&row, "version")?, ledgers, position))
+    }
+
+    /// Where the next events of an account's stream stand, and how far the index has come.
+    async fn next(
+        &self,
+        account: &Name,
+        version: u64,
+        most: usize,
+    ) -> Result<(Vec<Position>, Position), ViewError> {
+        let mut held = self.of("streams").await?;
+        let (mut look, position) = held.look().await?;
+        let sql = "SELECT position FROM streams WHERE stream = ?1 AND version > ?2 ORDER BY version LIMIT ?3";
+        let next: Vec<i64> = query_scalar(sql)
+            .bind(Stream::Account(account.clone()).to_string())
+            .bind(figure(version))
+            .bind(figure(most as u64))
+            .fetch_all(&mut *look)
+            .await
+            .rows()?;
+        Ok((next.into_iter().filter_map(|position| u64::try_from(position).ok()).collect(), position))
+    }
+}
+
+const BY_POSITION: &str = "SELECT version, state FROM checkpoints \
+    WHERE account = ?1 AND position <= ?2 ORDER BY version DESC LIMIT 1";
+const BY_TIME: &str = "SELECT version, state FROM checkpoints \
+    WHERE account = ?1 AND at <= ?2 ORDER BY version DESC LIMIT 1";
 
 struct Held<'a> {
     open: MutexGuard<'a, Map<&'static str, (u64, SqliteConnection)>>,
@@ -83,6 +130,16 @@ impl ReadModels for SqliteReads {
             .await
             .rows()?;
         page(&rows, wanted.limit, position, line)
+    }
+
+    async fn near(&self, account: &Name, moment: Moment, most: usize) -> Result<Near, ViewError> {
+        let (version, ledgers, reached) = self.checkpoint(account, moment).await?;
+        let (next, position) = self.next(account, version, most).await?;
+        Ok(Near { ledgers, next, position: position.min(reached) })
+    }
+
+    async fn places(&self, account: &Name, version: u64, most: usize) -> Result<Vec<Position>, ViewError> {
+        self.next(account, version, most).await.map(|(next, _)| next)
     }
 
     async fn standing(&self, account: &Name, before: Timestamp) -> Result<Standing, ViewError> {

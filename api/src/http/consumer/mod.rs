@@ -1,5 +1,6 @@
 //! What consumers read: limits, balance, usage, their key, prices and notices. Reading costs nothing.
 
+mod as_of;
 mod balance;
 mod key;
 mod limits;
