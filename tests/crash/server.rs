@@ -181,12 +181,13 @@ pub(crate) fn audit(folder: &Folder) {
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// What the views hold must be what the log says.
-pub(crate) fn views_agree(folder: &Folder) {
+/// What the views hold must be what the log says; how many of them there were.
+pub(crate) fn views_agree(folder: &Folder) -> usize {
     let mut command = Command::new(counterfoil());
     let output = command.args(["rebuild", "--check", "--data"]).arg(folder.book()).output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.matches("the same at position").count() == 8, "{output:?}");
+    assert!(output.status.success(), "{output:?}");
+    said.matches("the same at position").count() - said.matches("the same at position 0 ").count()
 }
 
 /// What `audit verify` says, and its exit code.

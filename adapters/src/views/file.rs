@@ -173,15 +173,17 @@ impl<M: Model> Building for SqliteView<M> {
 
 async fn create<M: Model>(file: &Path, book: BookId) -> Result<SqliteConnection, ViewError> {
     let mut connection = connect(file).await?;
+    let mut making = connection.begin().await.rows()?;
     for schema in [CHECKPOINT, M::SCHEMA] {
-        sqlx::raw_sql(schema).execute(&mut connection).await.rows()?;
+        sqlx::raw_sql(schema).execute(&mut *making).await.rows()?;
     }
     query("INSERT INTO checkpoint (one, book, version, position) VALUES (1, ?1, ?2, 0)")
         .bind(book.to_string())
         .bind(M::VERSION)
-        .execute(&mut connection)
+        .execute(&mut *making)
         .await
         .rows()?;
+    making.commit().await.rows()?;
     Ok(connection)
 }
 

@@ -46,7 +46,8 @@ impl Fresh {
         Ok(fresh)
     }
 
-    /// How far the view in use had come when it was last looked at; none when there is none of this fold.
+    /// How far the view in use had come when it was last looked at; none when there is none of this fold that can be
+    /// read.
     pub fn in_use(&self) -> Option<Position> {
         self.live
     }
@@ -59,7 +60,8 @@ impl Fresh {
             .execute(self.view.connection())
             .await
             .rows()?;
-        self.live = self.look().await?;
+        // One that cannot be read, such as one whose making was cut off, is not compared but replaced.
+        self.live = self.look().await.unwrap_or(None);
         Ok(())
     }
 

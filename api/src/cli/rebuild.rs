@@ -120,7 +120,7 @@ async fn fold(runner: &mut Runner<Fresh>, until: Position, bar: &ProgressBar) ->
 /// Says what came of it; whether nothing differed.
 fn report(name: &str, found: Option<(Position, Vec<Difference>)>, check: bool, work: &str) -> bool {
     let Some((position, differences)) = found else {
-        let kept = if check { "there is nothing to compare with" } else { "made, where there was none" };
+        let kept = if check { "there is nothing to compare with" } else { "made, where none could be read" };
         println!("{name}: {kept} ({work})");
         return true;
     };
