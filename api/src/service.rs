@@ -1,19 +1,23 @@
 //! The whole service: the one file that names the adapters and puts them together.
 
-use crate::config::Config;
+#[cfg(feature = "eventstore")]
+mod kurrent;
+mod secrets;
+
+use crate::config::{Config, StoreUrl};
 use crate::engine::{self, EngineConfig, Failure, Handle, Opening, StartError};
-use crate::http::ports::{KeyMaker, NewKeyText, Sandbox, Sealing, SealingFailed, Time};
+use crate::http::ports::{NewKeyText, Sandbox, SealingFailed, Time};
 use crate::http::{App, AppParts, Edge, Server, Tokens};
-use adapters::api_key::ApiKey;
 use adapters::snapshot::Snapshots;
 use adapters::store::memory::MemoryStore;
 use adapters::store::sqlite::{Claim, OpenError, SqliteStore};
 use adapters::system::{self, Clock, SandboxClock, SystemClock};
-use adapters::vault::{Under, Vault, VaultError};
+use adapters::vault::{Vault, VaultError};
 use domain::book::Bounds;
-use domain::ids::{Digest, HashKey, Name};
+use domain::ids::{Digest, HashKey};
 use domain::log::{BookId, BookInfo, BookKind, EventStore, StoreError, codec};
 use domain::time::{Span, Timestamp};
+use secrets::{DaySealing, Keys};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,6 +30,26 @@ pub enum Storage {
     Memory,
     /// A folder of this machine.
     Folder(PathBuf),
+    /// A stream of KurrentDB; the keys and the snapshots in a folder of this machine.
+    #[cfg(feature = "eventstore")]
+    Kurrent(Box<kurrent::KurrentUrl>, PathBuf),
+}
+
+impl Storage {
+    /// The store with this URL, or the folder alone.
+    ///
+    /// # Errors
+    /// When no store of this build has such a URL.
+    pub fn named(store: Option<&StoreUrl>, folder: PathBuf) -> Result<Self, ServiceError> {
+        match store.map(StoreUrl::reveal) {
+            None => Ok(Self::Folder(folder)),
+            #[cfg(feature = "eventstore")]
+            Some(url) if kurrent::KurrentUrl::is_meant(url) => {
+                Ok(Self::Kurrent(Box::new(url.parse()?), folder))
+            }
+            Some(_) => Err(ServiceError::UnknownStore),
+        }
+    }
 }
 
 /// Whose time a service runs on.
@@ -179,6 +203,8 @@ impl Ground {
                 Ok(Self { store: Arc::new(store), vault, snapshots: None })
             }
             Storage::Folder(folder) => Self::folder(folder, new).await,
+            #[cfg(feature = "eventstore")]
+            Storage::Kurrent(url, folder) => kurrent::ground(url, folder, new).await,
         }
     }
 
@@ -323,47 +349,6 @@ impl Sandbox for BookTime {
     }
 }
 
-/// Seals under the key of the day.
-struct DaySealing {
-    vault: Arc<Vault>,
-    clock: Arc<dyn Clock>,
-}
-
-impl Sealing for DaySealing {
-    fn seal(&self, clear: &str) -> Result<Arc<str>, SealingFailed> {
-        let now = self.clock.now().unwrap_or_else(|jump| jump.expected);
-        self.vault.seal(Under::Day(now), clear).map_err(|error| SealingFailed(error.to_string()))
-    }
-
-    fn open(&self, sealed: &str, at: Timestamp) -> Option<String> {
-        // Sealed just before the event was stamped, perhaps on the day before.
-        let days = [at, at.minus(Span::from_secs(60))];
-        days.into_iter().find_map(|day| self.vault.open_sealed(Under::Day(day), sealed).ok().flatten())
-    }
-}
-
-struct Keys(HashKey);
-
-impl KeyMaker for Keys {
-    fn make(&self, prefix: &str) -> Result<NewKeyText, SealingFailed> {
-        let failed = |error: io::Error| SealingFailed(error.to_string());
-        let prefix = prefix.trim_end_matches('_');
-        let prefix = if prefix.is_empty() { "key" } else { prefix };
-        let prefix: Name = prefix.parse().map_err(|_| SealingFailed("the prefix is no name".to_owned()))?;
-        let key = ApiKey::generate(&prefix).map_err(failed)?;
-        let name = format!("k_{:016x}", u64::from_be_bytes(system::random().map_err(failed)?));
-        let name = name.parse().map_err(|_| SealingFailed("the key's name is no name".to_owned()))?;
-        Ok(NewKeyText { text: key.expose().to_owned(), name })
-    }
-
-    fn digest(&self, text: &str) -> Digest {
-        match ApiKey::parse(text) {
-            Ok(key) => key.digest(&self.0),
-            Err(_) => self.0.digest([b"no-api-key".as_slice(), text.as_bytes()]),
-        }
-    }
-}
-
 /// Why a service did not start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
@@ -375,6 +360,16 @@ pub enum ServiceError {
     Lost { position: u64, snapshot: PathBuf },
     #[error("the event log cannot be opened")]
     Open(#[from] OpenError),
+    #[error("this build has no store with such a URL")]
+    UnknownStore,
+    #[cfg(feature = "eventstore")]
+    #[error("the store's URL cannot be used")]
+    StoreUrl(#[from] kurrent::KurrentUrlError),
+    #[cfg(feature = "eventstore")]
+    #[error("the event log cannot be opened")]
+    OpenStream(#[from] kurrent::OpenError),
+    #[error("the folder {} cannot be made", folder.display())]
+    Folder { folder: PathBuf, source: io::Error },
     #[error("the event log cannot be read")]
     Store(#[from] StoreError),
     #[error("the last event, at position {0}, cannot be read")]
