@@ -18,6 +18,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The folder of the log, the snapshots and the secret keys.
     pub data: PathBuf,
+    /// Where the log is instead of the folder: the URL of a store.
+    pub store: Option<StoreUrl>,
     /// Operators' tokens by name.
     pub operators: BTreeMap<Name, Secret>,
     /// Gateways' tokens by name.
@@ -56,6 +58,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: PathBuf::from("data"),
+            store: None,
             operators: BTreeMap::new(),
             gateways: BTreeMap::new(),
             trusted_proxies: Vec::new(),
@@ -111,6 +114,29 @@ impl TryFrom<String> for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("(secret)")
+    }
+}
+
+/// The URL of a store. Never printed: it may hold a password.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct StoreUrl(String);
+
+impl StoreUrl {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for StoreUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("(store)")
     }
 }
 
@@ -207,6 +233,8 @@ mod tests {
     fn a_secret_is_never_printed() {
         let secret: Secret = "0123456789abcdef".parse().expect("a token");
         assert_eq!(format!("{secret:?}"), "(secret)");
+        let store = StoreUrl::from("kurrentdb://ann:hidden@host/book".to_owned());
+        assert_eq!(format!("{store:?}"), "(store)");
         assert_eq!("short".parse::<Secret>().map(drop), Err(SecretError));
     }
 }

@@ -1,8 +1,10 @@
 //! The whole service: the one file that names the adapters and puts them together.
 
+#[cfg(feature = "eventstore")]
+mod kurrent;
 mod ports;
 
-use crate::config::Config;
+use crate::config::{Config, StoreUrl};
 use crate::engine::{self, EngineConfig, Failure, Handle, Opening, StartError};
 use crate::following::{Begin, Following};
 use crate::http::ports::{NewKeyText, SealingFailed};
@@ -31,6 +33,36 @@ pub enum Storage {
     Memory,
     /// A folder of this machine.
     Folder(PathBuf),
+    /// A stream of KurrentDB; the keys and the snapshots in a folder of this machine.
+    #[cfg(feature = "eventstore")]
+    Kurrent(Box<kurrent::KurrentUrl>, PathBuf),
+}
+
+impl Storage {
+    /// The store with this URL, or the folder alone.
+    ///
+    /// # Errors
+    /// When no store of this build has such a URL.
+    pub fn named(store: Option<&StoreUrl>, folder: PathBuf) -> Result<Self, ServiceError> {
+        match store.map(StoreUrl::reveal) {
+            None => Ok(Self::Folder(folder)),
+            #[cfg(feature = "eventstore")]
+            Some(url) if kurrent::KurrentUrl::is_meant(url) => {
+                Ok(Self::Kurrent(Box::new(url.parse()?), folder))
+            }
+            Some(_) => Err(ServiceError::UnknownStore),
+        }
+    }
+
+    /// The folder of the keys, the snapshots and the views.
+    fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Memory => None,
+            Self::Folder(folder) => Some(folder),
+            #[cfg(feature = "eventstore")]
+            Self::Kurrent(_, folder) => Some(folder),
+        }
+    }
 }
 
 /// Whose time a service runs on.
@@ -191,6 +223,8 @@ impl Ground {
                 Ok(Self { store: Arc::new(store), vault, snapshots: None })
             }
             Storage::Folder(folder) => Self::folder(folder, new).await,
+            #[cfg(feature = "eventstore")]
+            Storage::Kurrent(url, folder) => kurrent::ground(url, folder, new).await,
         }
     }
 
@@ -221,13 +255,11 @@ async fn expect_whole(folder: &Path, snapshots: &Snapshots) -> Result<(), Servic
 
 /// The read models of a book, and the folder that is gone with those of a book in memory.
 fn views(storage: &Storage, log: &dyn EventStore) -> Result<(Views, Option<TempDir>), ServiceError> {
-    match storage {
-        Storage::Folder(folder) => Ok((Views::of(folder, log.book().id), None)),
-        Storage::Memory => {
-            let folder = tempfile::tempdir().map_err(ServiceError::Temporary)?;
-            Ok((Views::of(folder.path(), log.book().id), Some(folder)))
-        }
+    if let Some(folder) = storage.folder() {
+        return Ok((Views::of(folder, log.book().id), None));
     }
+    let folder = tempfile::tempdir().map_err(ServiceError::Temporary)?;
+    Ok((Views::of(folder.path(), log.book().id), Some(folder)))
 }
 
 /// The read models of the book in a folder, to be folded anew.
@@ -302,6 +334,16 @@ pub enum ServiceError {
     Lost { position: u64, snapshot: PathBuf },
     #[error("the event log cannot be opened")]
     Open(#[from] OpenError),
+    #[error("this build has no store with such a URL")]
+    UnknownStore,
+    #[cfg(feature = "eventstore")]
+    #[error("the store's URL cannot be used")]
+    StoreUrl(#[from] kurrent::KurrentUrlError),
+    #[cfg(feature = "eventstore")]
+    #[error("the event log cannot be opened")]
+    OpenStream(#[from] kurrent::OpenError),
+    #[error("the folder {} cannot be made", folder.display())]
+    Folder { folder: PathBuf, source: io::Error },
     #[error("the event log cannot be read")]
     Store(#[from] StoreError),
     #[error("the last event, at position {0}, cannot be read")]

@@ -6,4 +6,5 @@ pub mod binary;
 pub mod client;
 pub mod contract;
 pub mod faulty;
+pub mod kurrent;
 pub mod sandbox;

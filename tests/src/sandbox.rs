@@ -59,7 +59,8 @@ impl Sandbox {
         Self::opened(text, Storage::Folder(folder.to_owned()), |_| {})
     }
 
-    fn opened(text: &str, storage: Storage, change: impl FnOnce(&mut Config)) -> Self {
+    /// A service on this storage, with a configuration of its own.
+    pub fn opened(text: &str, storage: Storage, change: impl FnOnce(&mut Config)) -> Self {
         let policy = Policy::from_toml(text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
         let mut config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
         config.gateways.insert("main".parse().expect("a name"), GATEWAY.parse().expect("a token"));

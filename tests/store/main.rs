@@ -1,18 +1,22 @@
 //! The event stores: one contract for all, and what is special about each.
 
 mod faulty;
+mod kurrentdb;
 mod sqlite;
 
+use adapters::store::kurrentdb::KurrentStore;
 use adapters::store::memory::MemoryStore;
 use adapters::store::sqlite::SqliteStore;
 use async_trait::async_trait;
 use counterfoil_tests::contract::{Harness, book};
 use counterfoil_tests::event_store_contract;
 use domain::log::BookKind;
+use kurrentdb::Place;
 use tempfile::TempDir;
 
 event_store_contract!(memory, MemoryHarness);
 event_store_contract!(sqlite_contract, SqliteHarness);
+event_store_contract!(kurrentdb_contract, KurrentHarness);
 
 struct MemoryHarness(MemoryStore);
 
@@ -49,5 +53,24 @@ impl Harness for SqliteHarness {
 
     async fn close(&self, store: SqliteStore) {
         store.close().await.unwrap();
+    }
+}
+
+struct KurrentHarness(Place);
+
+#[async_trait]
+impl Harness for KurrentHarness {
+    type Store = KurrentStore;
+
+    fn new() -> Self {
+        Self(Place::new())
+    }
+
+    async fn open(&self) -> KurrentStore {
+        KurrentStore::open(&self.0.url(), book(BookKind::Wall)).await.unwrap()
+    }
+
+    async fn close(&self, store: KurrentStore) {
+        drop(store);
     }
 }

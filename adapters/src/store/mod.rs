@@ -1,5 +1,7 @@
 //! The event stores. Each runs the same contract suite, so none is kinder than another.
 
+#[cfg(feature = "eventstore")]
+pub mod kurrentdb;
 pub mod memory;
 pub mod sqlite;
 

@@ -1,7 +1,7 @@
 //! `counterfoil serve`.
 
 use super::demo;
-use crate::config::Config;
+use crate::config::{Config, StoreUrl};
 use crate::publish::{Published, publish};
 use crate::service::{Options, Service, Storage, TimeKind};
 use clap::Args;
@@ -21,6 +21,9 @@ pub(super) struct Serve {
     /// The folder of the log and the keys
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Where the log is instead of the folder: `kurrentdb://USER:PASSWORD@HOST:2113/NAME`
+    #[arg(long, value_name = "URL")]
+    store: Option<StoreUrl>,
     /// The address to serve on; port 0 takes any free port
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
@@ -60,7 +63,7 @@ impl Serve {
             tracing::warn!("no gateway has a token: nobody can ask for a decision");
         }
         let time = if self.sandbox { TimeKind::Sandbox(crate::service::now()) } else { TimeKind::Wall };
-        let storage = Storage::Folder(config.data.clone());
+        let storage = Storage::named(config.store.as_ref(), config.data.clone())?;
         let service = Service::open(Options { config, storage, time }).await?;
         let opening = service.opening();
         tracing::info!(
@@ -88,6 +91,9 @@ impl Serve {
         let mut config = Config::read(self.config.as_deref())?;
         if let Some(listen) = self.listen {
             config.listen = listen;
+        }
+        if let Some(store) = &self.store {
+            config.store = Some(store.clone());
         }
         if let Some(data) = &self.data {
             config.data.clone_from(data);

@@ -1,0 +1,24 @@
+//! A book in KurrentDB, with its keys and snapshots beside the service.
+
+use super::{Ground, ServiceError};
+use adapters::snapshot::Snapshots;
+use adapters::store::kurrentdb::KurrentStore;
+pub(super) use adapters::store::kurrentdb::{KurrentUrl, KurrentUrlError, OpenError};
+use adapters::vault::Vault;
+use domain::log::{BookInfo, EventStore};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+pub(super) async fn ground(url: &KurrentUrl, folder: &Path, new: BookInfo) -> Result<Ground, ServiceError> {
+    let failed = |source| ServiceError::Folder { folder: folder.to_owned(), source };
+    fs::create_dir_all(folder).map_err(failed)?;
+    let (store, snapshots) = (KurrentStore::open(url, new).await?, Snapshots::in_dir(folder));
+    // A server that was restored from an old copy looks sound; a snapshot of what it lost tells.
+    if let Some((snapshot, position)) = snapshots.ahead_of(&store).await? {
+        return Err(ServiceError::Lost { position, snapshot });
+    }
+    let empty = store.head().await?.position == 0;
+    let vault = Vault::open(folder, store.book().id, empty)?;
+    Ok(Ground { store: Arc::new(store), vault, snapshots: Some(snapshots) })
+}
