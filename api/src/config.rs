@@ -1,5 +1,6 @@
 //! Configuration: a TOML file, then environment variables `COUNTERFOIL_…` (nested names with `__`).
 
+use adapters::store::postgres::Address;
 use domain::ids::Name;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
@@ -18,6 +19,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The folder of the log, the snapshots and the secret keys.
     pub data: PathBuf,
+    /// The database of the log, in place of the folder's own.
+    pub store: Option<Address>,
     /// Operators' tokens by name.
     pub operators: BTreeMap<Name, Secret>,
     /// Gateways' tokens by name.
@@ -56,6 +59,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: PathBuf::from("data"),
+            store: None,
             operators: BTreeMap::new(),
             gateways: BTreeMap::new(),
             trusted_proxies: Vec::new(),

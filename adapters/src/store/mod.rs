@@ -1,6 +1,7 @@
 //! The event stores. Each runs the same contract suite, so none is kinder than another.
 
 pub mod memory;
+pub mod postgres;
 pub mod sqlite;
 
 use domain::ids::Position;

@@ -2,8 +2,9 @@
 
 use super::told;
 use crate::engine::FOLD_VERSION;
-use crate::service::{self, ServiceError};
+use crate::service::{self, ServiceError, Storage};
 use adapters::snapshot::{self, Refusal, Snapshots};
+use adapters::store::postgres::AddressError;
 use adapters::vault::Vault;
 use clap::{Args, Subcommand};
 use domain::book::{Book, Bounds, State};
@@ -40,6 +41,9 @@ pub(super) struct Verify {
     /// The folder of the log, the snapshots and the keys; a service may be running on it
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub(super) data: PathBuf,
+    /// The database of the log (`postgres://…`); the folder then holds the snapshots and the keys
+    #[arg(long, value_name = "URL", env = "COUNTERFOIL_STORE", hide_env_values = true)]
+    pub(super) store: Option<String>,
     /// The hash that the log's last event must have, as noted down elsewhere
     #[arg(long, value_name = "HASH")]
     pub(super) expect_head: Option<ChainHash>,
@@ -63,6 +67,8 @@ pub(super) fn run(args: &AuditArgs) -> ExitCode {
 pub(super) enum CannotRun {
     #[error("the log cannot be opened")]
     Open(#[from] ServiceError),
+    #[error("the store")]
+    Address(#[from] AddressError),
     #[error("the log cannot be read")]
     Read(#[from] StoreError),
     #[error("the report cannot be written")]
@@ -77,7 +83,8 @@ impl Verify {
     }
 
     async fn audit(&self, out: &mut impl Write) -> Result<bool, CannotRun> {
-        let store = service::read_only(&self.data).await?;
+        let address = self.store.as_deref().map(str::parse).transpose()?;
+        let store = service::read_only(&Storage::of(self.data.clone(), address)).await?;
         let until = match store.head().await {
             Ok(head) => head.position,
             // The way to the last frame is damaged: all of it is read, up to where that ends.

@@ -21,6 +21,10 @@ pub(super) struct Serve {
     /// The folder of the log and the keys
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// The database of the log (`postgres://…`), in place of the folder's own; with a password rather in the
+    /// configuration or in `COUNTERFOIL_STORE`
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
     /// The address to serve on; port 0 takes any free port
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
@@ -60,7 +64,7 @@ impl Serve {
             tracing::warn!("no gateway has a token: nobody can ask for a decision");
         }
         let time = if self.sandbox { TimeKind::Sandbox(crate::service::now()) } else { TimeKind::Wall };
-        let storage = Storage::Folder(config.data.clone());
+        let storage = Storage::of(config.data.clone(), config.store.clone());
         let service = Service::open(Options { config, storage, time }).await?;
         let opening = service.opening();
         tracing::info!(
@@ -88,6 +92,9 @@ impl Serve {
         let mut config = Config::read(self.config.as_deref())?;
         if let Some(listen) = self.listen {
             config.listen = listen;
+        }
+        if let Some(store) = &self.store {
+            config.store = Some(store.parse().map_err(|error| format!("--store: {error}"))?);
         }
         if let Some(data) = &self.data {
             config.data.clone_from(data);
