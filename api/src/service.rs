@@ -1,17 +1,17 @@
 //! The whole service: the one file that names the adapters and puts them together.
 
+mod ground;
 #[cfg(feature = "eventstore")]
 mod kurrent;
 mod ports;
 
-use crate::config::{Config, StoreUrl};
+use crate::config::Config;
 use crate::engine::{self, EngineConfig, Failure, Handle, Opening, StartError};
 use crate::following::{Begin, Following};
 use crate::http::ports::{NewKeyText, SealingFailed};
 use crate::http::{App, AppParts, Edge, Server, Tokens};
-use adapters::snapshot::Snapshots;
 use adapters::store::memory::MemoryStore;
-use adapters::store::sqlite::{Claim, OpenError, SqliteStore};
+use adapters::store::{postgres, sqlite};
 use adapters::system::{self, Clock, SandboxClock, SystemClock};
 use adapters::vault::{Vault, VaultError};
 use adapters::views::Views;
@@ -19,6 +19,7 @@ use domain::book::Bounds;
 use domain::ids::{Digest, HashKey};
 use domain::log::{BookId, BookInfo, BookKind, EventStore, StoreError, codec};
 use domain::time::Timestamp;
+use ground::{Ground, Turn};
 use ports::{BookTime, Clocks, DaySealing, Keys};
 use std::io;
 use std::net::SocketAddr;
@@ -26,44 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 
-/// Where a book is kept.
-#[derive(Clone, Debug)]
-pub enum Storage {
-    /// Gone with the process.
-    Memory,
-    /// A folder of this machine.
-    Folder(PathBuf),
-    /// A stream of KurrentDB; the keys and the snapshots in a folder of this machine.
-    #[cfg(feature = "eventstore")]
-    Kurrent(Box<kurrent::KurrentUrl>, PathBuf),
-}
-
-impl Storage {
-    /// The store with this URL, or the folder alone.
-    ///
-    /// # Errors
-    /// When no store of this build has such a URL.
-    pub fn named(store: Option<&StoreUrl>, folder: PathBuf) -> Result<Self, ServiceError> {
-        match store.map(StoreUrl::reveal) {
-            None => Ok(Self::Folder(folder)),
-            #[cfg(feature = "eventstore")]
-            Some(url) if kurrent::KurrentUrl::is_meant(url) => {
-                Ok(Self::Kurrent(Box::new(url.parse()?), folder))
-            }
-            Some(_) => Err(ServiceError::UnknownStore),
-        }
-    }
-
-    /// The folder of the keys, the snapshots and the views.
-    fn folder(&self) -> Option<&Path> {
-        match self {
-            Self::Memory => None,
-            Self::Folder(folder) => Some(folder),
-            #[cfg(feature = "eventstore")]
-            Self::Kurrent(_, folder) => Some(folder),
-        }
-    }
-}
+pub use ground::{Storage, read_only};
 
 /// Whose time a service runs on.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +53,7 @@ pub struct Service {
     server: Server,
     /// Where the views of a book in memory are.
     views: Option<TempDir>,
+    turn: Turn,
 }
 
 impl Service {
@@ -113,7 +78,7 @@ impl Service {
         app.warm_up().await?;
         let server =
             Server::bind(config.listen, config.bounds.connections).await.map_err(ServiceError::Bind)?;
-        Ok(Self { engine, opening, app, server, views: temporary })
+        Ok(Self { engine, opening, app, server, views: temporary, turn: ground.turn })
     }
 
     /// The engine, for what is done before serving.
@@ -149,18 +114,21 @@ impl Service {
     /// # Errors
     /// When the engine failed: the process should exit with an error and be started anew.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
-        let Self { engine, app, server, views: _kept, .. } = self;
-        let ended = engine.clone();
+        let Self { engine, app, server, turn, views: _kept, .. } = self;
+        let (ended, held) = (engine.clone(), turn.clone());
         let either = async move {
             tokio::select! {
                 () = stop => {}
                 _ = ended.ended() => {}
+                () = held.lost() => ended.give_up("another counterfoil has taken the book over"),
             }
         };
         // A policy published since the start may count addresses in another way.
         app.warm_up().await?;
         server.serve(app, either).await;
         engine.stop().await;
+        // Nothing is decided any more: whoever waits may go on at once.
+        turn.release().await;
         let (why, failed) = engine.ended().await;
         if failed { Err(ServiceError::Engine(why.to_string())) } else { Ok(()) }
     }
@@ -174,16 +142,8 @@ pub async fn parts(storage: &Storage, time: TimeKind) -> Result<engine::Parts, S
     lay_out(storage, time).await.map(|(parts, ..)| parts)
 }
 
-/// The log of a folder for readers, also while a service writes it.
-///
-/// # Errors
-/// When there is no log, or it cannot be opened.
-pub async fn read_only(folder: &Path) -> Result<Arc<dyn EventStore>, ServiceError> {
-    Ok(Arc::new(SqliteStore::open_read_only(folder).await?))
-}
-
 async fn lay_out(storage: &Storage, time: TimeKind) -> Result<(engine::Parts, Vault, Clocks), ServiceError> {
-    let Ground { store, vault, snapshots } = Ground::open(storage, time).await?;
+    let Ground { store, vault, snapshots, .. } = Ground::open(storage, time).await?;
     let clock = Clocks::new(time, last_event(&*store).await?);
     let key = vault.hash_key();
     Ok((engine::Parts { store, clock: clock.as_clock(), key, snapshots }, vault, clock))
@@ -204,53 +164,6 @@ pub async fn in_memory(
     let parts = engine::Parts { store, clock: clock.clone(), key, snapshots: None };
     let (engine, _) = engine::start(config, parts).await?;
     Ok((engine, clock))
-}
-
-/// The store, the secrets and the snapshots of a book.
-struct Ground {
-    store: Arc<dyn EventStore>,
-    vault: Vault,
-    snapshots: Option<Snapshots>,
-}
-
-impl Ground {
-    async fn open(storage: &Storage, time: TimeKind) -> Result<Self, ServiceError> {
-        let new = new_book(time)?;
-        match storage {
-            Storage::Memory => {
-                let store = MemoryStore::new(new);
-                let vault = Vault::in_memory(store.book().id)?;
-                Ok(Self { store: Arc::new(store), vault, snapshots: None })
-            }
-            Storage::Folder(folder) => Self::folder(folder, new).await,
-            #[cfg(feature = "eventstore")]
-            Storage::Kurrent(url, folder) => kurrent::ground(url, folder, new).await,
-        }
-    }
-
-    async fn folder(folder: &Path, new: BookInfo) -> Result<Self, ServiceError> {
-        let (claim, snapshots) = (Claim::on(folder)?, Snapshots::in_dir(folder));
-        if !snapshots.is_empty() {
-            expect_whole(folder, &snapshots).await?;
-        }
-        let store = claim.open(new).await?;
-        let empty = store.head().await?.position == 0;
-        let vault = Vault::open(folder, store.book().id, empty)?;
-        Ok(Self { store: Arc::new(store), vault, snapshots: Some(snapshots) })
-    }
-}
-
-/// A log that lost its end looks like a shorter one, whole and sound; only what was noted beside it can tell.
-///
-/// Before anything opens it to write: that moves what is left of the write-ahead log into the file, for good.
-async fn expect_whole(folder: &Path, snapshots: &Snapshots) -> Result<(), ServiceError> {
-    let log = SqliteStore::open_read_only(folder).await?;
-    let ahead = snapshots.ahead_of(&log).await;
-    log.close().await?;
-    match ahead? {
-        Some((snapshot, position)) => Err(ServiceError::Lost { position, snapshot }),
-        None => Ok(()),
-    }
 }
 
 /// The read models of a book, and the folder that is gone with those of a book in memory.
@@ -333,9 +246,11 @@ pub enum ServiceError {
     )]
     Lost { position: u64, snapshot: PathBuf },
     #[error("the event log cannot be opened")]
-    Open(#[from] OpenError),
-    #[error("this build has no store with such a URL")]
+    Open(#[from] sqlite::OpenError),
+    #[error("this build has no store with such a URL: postgres://… and kurrentdb://… are known")]
     UnknownStore,
+    #[error("a stream of KurrentDB cannot be read beside its service yet")]
+    NotReadOnly,
     #[cfg(feature = "eventstore")]
     #[error("the store's URL cannot be used")]
     StoreUrl(#[from] kurrent::KurrentUrlError),
@@ -344,6 +259,10 @@ pub enum ServiceError {
     OpenStream(#[from] kurrent::OpenError),
     #[error("the folder {} cannot be made", folder.display())]
     Folder { folder: PathBuf, source: io::Error },
+    #[error("the store's URL cannot be used")]
+    Address(#[from] postgres::AddressError),
+    #[error("the event log cannot be opened")]
+    OpenPostgres(#[from] postgres::OpenError),
     #[error("the event log cannot be read")]
     Store(#[from] StoreError),
     #[error("the last event, at position {0}, cannot be read")]

@@ -6,6 +6,7 @@ mod moments;
 mod server;
 
 mod damaged_page;
+mod database;
 mod failed_sync;
 mod failed_write;
 mod full_disk;

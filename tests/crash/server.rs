@@ -3,6 +3,7 @@
 use crate::faults::Disk;
 use counterfoil_tests::binary::counterfoil;
 use counterfoil_tests::client::{Answer, Client};
+use counterfoil_tests::cluster::Database;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -18,13 +19,28 @@ const OPERATOR: &str = "Bearer crash-operator-token-0123456789";
 pub(crate) struct Folder {
     /// As the system names it, whatever the way to it.
     path: PathBuf,
+    /// The database of the log, where that is not in the folder.
+    store: Option<String>,
     _dir: TempDir,
 }
 
 impl Folder {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        Self { path: dir.path().canonicalize().expect("a folder has a path"), _dir: dir }
+        Self { path: dir.path().canonicalize().expect("a folder has a path"), store: None, _dir: dir }
+    }
+
+    /// One for a book whose log is in this database.
+    pub(crate) fn on(database: &Database) -> Self {
+        Self { store: Some(database.url().to_owned()), ..Self::new() }
+    }
+
+    /// Says where the book is.
+    fn name_book(&self, command: &mut Command) {
+        command.arg("--data").arg(self.book());
+        if let Some(store) = &self.store {
+            command.env("COUNTERFOIL_STORE", store);
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -136,7 +152,8 @@ fn serve(folder: &Folder) -> Command {
     let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies/payg-tokens.toml");
     let mut command = Command::new(counterfoil());
     command.args(["serve", "--listen", "127.0.0.1:0", "--policy"]).arg(policy);
-    command.arg("--config").arg(folder.path().join("config.toml")).arg("--data").arg(folder.book());
+    command.arg("--config").arg(folder.path().join("config.toml"));
+    folder.name_book(&mut command);
     command.env("RUST_LOG", "error").stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -184,7 +201,9 @@ pub(crate) fn audit(folder: &Folder) {
 /// What the views hold must be what the log says; how many of them there were.
 pub(crate) fn views_agree(folder: &Folder) -> usize {
     let mut command = Command::new(counterfoil());
-    let output = command.args(["rebuild", "--check", "--data"]).arg(folder.book()).output().expect("it runs");
+    command.args(["rebuild", "--check"]);
+    folder.name_book(&mut command);
+    let output = command.output().expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{output:?}");
     said.matches("the same at position").count() - said.matches("the same at position 0 ").count()
@@ -193,6 +212,7 @@ pub(crate) fn views_agree(folder: &Folder) -> usize {
 /// What `audit verify` says, and its exit code.
 pub(crate) fn verify(folder: &Folder) -> Output {
     let mut command = Command::new(counterfoil());
-    command.args(["audit", "verify", "--data"]).arg(folder.book());
+    command.args(["audit", "verify"]);
+    folder.name_book(&mut command);
     command.output().expect("the executable runs")
 }

@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-const ROUNDS: u64 = 12;
 const CALLERS: u64 = 4;
 /// The shape of the run; another seed kills at other moments.
 const SEED: u64 = 0x1CE_B00C;
@@ -22,27 +21,31 @@ struct Call {
 
 #[test]
 fn what_was_answered_survives_a_kill_at_any_moment_and_nothing_is_doubled() {
-    let folder = Folder::new();
+    survives(&Folder::new(), 12);
+}
+
+/// Kills the server of this folder so often.
+pub(crate) fn survives(folder: &Folder, rounds: u64) {
     let mut moments = Moments(SEED);
     let mut answered = Vec::new();
-    for round in 0..ROUNDS {
-        let mut server = Server::start(&folder);
+    for round in 0..rounds {
+        let mut server = Server::start(folder);
         if round == 0 {
             open_accounts(server.address);
         }
         repeat(&answered, server.address);
         let calls = load_until_killed(&mut server, round, moments.next(20, 200));
-        answered = finish(calls, &folder);
-        views_agree(&folder);
+        answered = finish(calls, folder);
+        views_agree(folder);
         assert!(answered.len() > 20, "round {round} answered {} calls", answered.len());
     }
-    let mut server = Server::start(&folder);
+    let mut server = Server::start(folder);
     repeat(&answered, server.address);
     // Whoever reads the views has them caught up first.
     server::look(&mut Client::new(server.address), "/v1/account/usage?account=caller-0");
     server.kill();
-    audit(&folder);
-    assert_eq!(views_agree(&folder), 8);
+    audit(folder);
+    assert_eq!(views_agree(folder), 8);
 }
 
 fn open_accounts(address: SocketAddr) {

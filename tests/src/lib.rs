@@ -4,6 +4,7 @@
 
 pub mod binary;
 pub mod client;
+pub mod cluster;
 pub mod contract;
 pub mod faulty;
 pub mod kurrent;

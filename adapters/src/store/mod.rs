@@ -3,6 +3,7 @@
 #[cfg(feature = "eventstore")]
 pub mod kurrentdb;
 pub mod memory;
+pub mod postgres;
 pub mod sqlite;
 
 use domain::ids::Position;

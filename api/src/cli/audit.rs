@@ -1,8 +1,9 @@
 //! `counterfoil audit`: proof, for whoever has the files, that nothing was changed and that the rules were kept.
 
 use super::told;
+use crate::config::StoreUrl;
 use crate::engine::FOLD_VERSION;
-use crate::service::{self, ServiceError};
+use crate::service::{self, ServiceError, Storage};
 use adapters::snapshot::{self, Refusal, Snapshots};
 use adapters::vault::Vault;
 use clap::{Args, Subcommand};
@@ -40,6 +41,9 @@ pub(super) struct Verify {
     /// The folder of the log, the snapshots and the keys; a service may be running on it
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub(super) data: PathBuf,
+    /// The database of the log (`postgres://…`); the folder then holds the snapshots and the keys
+    #[arg(long, value_name = "URL", env = "COUNTERFOIL_STORE", hide_env_values = true)]
+    pub(super) store: Option<StoreUrl>,
     /// The hash that the log's last event must have, as noted down elsewhere
     #[arg(long, value_name = "HASH")]
     pub(super) expect_head: Option<ChainHash>,
@@ -77,7 +81,8 @@ impl Verify {
     }
 
     async fn audit(&self, out: &mut impl Write) -> Result<bool, CannotRun> {
-        let store = service::read_only(&self.data).await?;
+        let storage = Storage::named(self.store.as_ref(), self.data.clone())?;
+        let store = service::read_only(&storage).await?;
         let until = match store.head().await {
             Ok(head) => head.position,
             // The way to the last frame is damaged: all of it is read, up to where that ends.

@@ -1,7 +1,8 @@
 //! `counterfoil rebuild`: read models from the log alone, compared with those in use.
 
 use super::told;
-use crate::service::{self, ServiceError};
+use crate::config::StoreUrl;
+use crate::service::{self, ServiceError, Storage};
 use adapters::views::{Difference, Fresh, Views};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -23,6 +24,9 @@ pub(super) struct Rebuild {
     /// The folder of the log and the views; a service may be running on it, and goes on with the rebuilt views
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
+    /// The database of the log (`postgres://…`); the folder then holds the views
+    #[arg(long, value_name = "URL", env = "COUNTERFOIL_STORE", hide_env_values = true)]
+    store: Option<StoreUrl>,
     /// Only this view; all of them unless given
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Views::NAMES))]
     only: Option<String>,
@@ -61,7 +65,8 @@ impl Rebuild {
     fn run(&self) -> Result<bool, CannotRun> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let log = service::read_only(&self.data).await?;
+            let storage = Storage::named(self.store.as_ref(), self.data.clone())?;
+            let log = service::read_only(&storage).await?;
             let views = service::views_in(&self.data, &*log);
             let mut same = true;
             for name in Views::NAMES {

@@ -21,7 +21,8 @@ pub(super) struct Serve {
     /// The folder of the log and the keys
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Where the log is instead of the folder: `kurrentdb://USER:PASSWORD@HOST:2113/NAME`
+    /// Where the log is instead of the folder: `postgres://…` or `kurrentdb://…/NAME`; with a password rather in the
+    /// configuration or in `COUNTERFOIL_STORE`
     #[arg(long, value_name = "URL")]
     store: Option<StoreUrl>,
     /// The address to serve on; port 0 takes any free port

@@ -163,6 +163,12 @@ impl Handle {
         self.0.queue.wake();
     }
 
+    /// Ends the engine, which may answer nobody any more, for this reason.
+    pub fn give_up(&self, why: &str) {
+        // Closed already: it is ending.
+        let _ = self.0.queue.push(Job::GiveUp(why.into()));
+    }
+
     /// Carries out what waits, takes a last snapshot and ends the engine. Its thread is gone then, and holds the
     /// store no more.
     pub async fn stop(&self) {

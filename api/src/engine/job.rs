@@ -16,7 +16,7 @@ pub(super) enum Job {
     Command(Box<Command>, oneshot::Sender<Result<Decided, Failure>>),
     /// A read of the book, after the dues of an account are settled.
     Read(Option<Name>, Box<dyn Reading>),
-    /// The log is damaged: nothing more may be answered.
+    /// Nothing more may be answered: the log is damaged, or another writes it.
     GiveUp(Arc<str>),
     /// The last job: what came before it is carried out, what comes after is refused.
     Stop,

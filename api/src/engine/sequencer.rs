@@ -126,11 +126,8 @@ impl Sequencer {
             }
             Landed::Refused(error) => self.roll_back(&error),
             Landed::Rival(head) => Err(End::Failed(
-                format!(
-                    "another writer appended to this book, which now ends at {}; stepping down",
-                    head.position
-                )
-                .into(),
+                format!("another writer has this book, which ends at {}; stepping down", head.position)
+                    .into(),
             )),
             Landed::Dead(error) => Err(End::Failed(super::recovery::chain(&error).into())),
         }

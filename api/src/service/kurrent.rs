@@ -1,6 +1,7 @@
 //! A book in KurrentDB, with its keys and snapshots beside the service.
 
-use super::{Ground, ServiceError};
+use super::ServiceError;
+use super::ground::{Ground, Turn, expect_whole};
 use adapters::snapshot::Snapshots;
 use adapters::store::kurrentdb::KurrentStore;
 pub(super) use adapters::store::kurrentdb::{KurrentUrl, KurrentUrlError, OpenError};
@@ -15,10 +16,8 @@ pub(super) async fn ground(url: &KurrentUrl, folder: &Path, new: BookInfo) -> Re
     fs::create_dir_all(folder).map_err(failed)?;
     let (store, snapshots) = (KurrentStore::open(url, new).await?, Snapshots::in_dir(folder));
     // A server that was restored from an old copy looks sound; a snapshot of what it lost tells.
-    if let Some((snapshot, position)) = snapshots.ahead_of(&store).await? {
-        return Err(ServiceError::Lost { position, snapshot });
-    }
+    expect_whole(&store, &snapshots).await?;
     let empty = store.head().await?.position == 0;
     let vault = Vault::open(folder, store.book().id, empty)?;
-    Ok(Ground { store: Arc::new(store), vault, snapshots: Some(snapshots) })
+    Ok(Ground { store: Arc::new(store), vault, snapshots: Some(snapshots), turn: Turn::default() })
 }

@@ -4,7 +4,9 @@ use super::Harness;
 use super::sample::{after, frame, open_frame, texts};
 use domain::log::AppendOutcome::{Appended, Conflict};
 use domain::log::{BookKind, ChainHash, EventStore, Frame, FrameBuilder, Head};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
+use std::future::poll_fn;
+use std::task::Poll;
 
 const ALL: usize = 1_000_000;
 
@@ -218,6 +220,84 @@ pub async fn appending_needs_no_async_runtime<H: Harness>(harness: &H) {
     let outcome = std::thread::scope(|scope| scope.spawn(|| park_on(store.append(&one))).join());
     assert_eq!(outcome.unwrap().unwrap(), Appended);
     assert_eq!(log(&store).await, [one]);
+}
+
+/// What became of it is unknown, as when an answer is lost: the same frame again settles it, and is kept once.
+pub async fn an_append_that_nobody_waited_for_is_settled_by_sending_it_again<H: Harness>(harness: &H) {
+    let store = harness.open().await;
+    let mut written = fill(&store, &[2]).await;
+    for polls in 0..4 {
+        let next = frame(after(&written[polls]), 3, "unheard");
+        give_up_after(polls, store.append(&next)).await;
+        assert_eq!(store.append(&next).await.unwrap(), Appended, "given up after {polls} polls");
+        let other = frame(after(&written[polls]), 3, "other");
+        assert_eq!(store.append(&other).await.unwrap(), Conflict { head: after(&next) });
+        written.push(next);
+    }
+    assert_eq!(log(&store).await, written);
+}
+
+/// Polls a future so often at most and drops it.
+async fn give_up_after<F: Future>(polls: usize, future: F) {
+    let mut future = Box::pin(future);
+    for _ in 0..polls {
+        if poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+pub async fn a_reader_that_follows_sees_every_event_once_and_in_order<H: Harness>(harness: &H) {
+    const FRAMES: u32 = 60;
+    let store = harness.open().await;
+    let write = async {
+        let mut written = Vec::new();
+        for n in 0..FRAMES {
+            written.extend(fill(&store, &[1 + n % 5]).await);
+        }
+        written
+    };
+    let follow = async {
+        let (mut seen, mut next) = (Vec::new(), 1);
+        while seen.len() < FRAMES as usize {
+            let frames = store.read(next, 7).await.unwrap();
+            next = frames.last().map_or(next, |last| last.end() + 1);
+            seen.extend(frames);
+            tokio::task::yield_now().await;
+        }
+        seen
+    };
+    let (written, seen) = join(write, follow).await;
+    assert_eq!(seen, written);
+}
+
+/// Each decides on the head that it knows and begins anew after a conflict, as two services at one log would.
+pub async fn of_two_writers_at_one_log_every_frame_is_kept_once<H: Harness>(harness: &H) {
+    const FRAMES: usize = 20;
+    let store = harness.open().await;
+    let write = |mark: &'static str| {
+        let store = &store;
+        async move {
+            let (mut head, mut kept) = (Head::default(), Vec::new());
+            while kept.len() < FRAMES {
+                let next = frame(head, 2, mark);
+                match store.append(&next).await.unwrap() {
+                    Appended => {
+                        head = after(&next);
+                        kept.push(next);
+                    }
+                    Conflict { head: found } => head = found,
+                }
+                tokio::task::yield_now().await;
+            }
+            kept
+        }
+    };
+    let (one, two) = join(write("one"), write("two")).await;
+    let mut kept: Vec<Frame> = one.into_iter().chain(two).collect();
+    kept.sort_by_key(Frame::first);
+    assert_eq!(log(&store).await, kept);
 }
 
 /// Polls a future on this thread, parked in between.

@@ -50,13 +50,17 @@ macro_rules! event_store_contract {
             a_restart_keeps_everything
             a_restart_keeps_the_books_identity
             appending_needs_no_async_runtime
+            an_append_that_nobody_waited_for_is_settled_by_sending_it_again
+            a_reader_that_follows_sees_every_event_once_and_in_order
+            of_two_writers_at_one_log_every_frame_is_kept_once
         );
     };
     ($name:ident, $harness:ty: $($case:ident)+) => {
         mod $name {
             use super::*;
             $(
-                #[tokio::test]
+                // A store may need a thread of the runtime while the caller's is blocked.
+                #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
                 async fn $case() {
                     $crate::contract::$case(&<$harness as $crate::contract::Harness>::new()).await;
                 }

@@ -95,7 +95,7 @@ fn snapshot(folder: &Path, frame: &Frame, book: &Book) {
 
 fn verify(folder: &Path, expect_head: Option<ChainHash>) -> (Result<bool, CannotRun>, String) {
     let mut out = Vec::new();
-    let result = Verify { data: folder.to_owned(), expect_head }.run(&mut out);
+    let result = Verify { data: folder.to_owned(), store: None, expect_head }.run(&mut out);
     (result, String::from_utf8(out).expect("text"))
 }
 

@@ -2,7 +2,7 @@
 
 use super::Failed;
 use super::target::Target;
-use crate::service;
+use crate::service::{self, Storage};
 use domain::ids::Position;
 use serde::Deserialize;
 use std::path::Path;
@@ -35,7 +35,7 @@ pub(super) async fn figures(server: &Target) -> Result<Figures, Failed> {
 
 /// The bytes of the events after one position up to another.
 pub(super) async fn size(folder: &Path, after: Position, last: Position) -> Result<u64, Failed> {
-    let store = service::read_only(folder).await?;
+    let store = service::read_only(&Storage::Folder(folder.to_owned())).await?;
     let (mut bytes, mut from) = (0, after + 1);
     while from <= last {
         let frames = store.read(from, 10_000).await?;

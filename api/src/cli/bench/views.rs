@@ -2,7 +2,7 @@
 
 use super::Failed;
 use super::start::Start;
-use crate::service;
+use crate::service::{self, Storage};
 use adapters::views::Views as Folder;
 use clap::Args;
 use domain::log::EventStore;
@@ -27,7 +27,7 @@ impl Views {
 
     async fn measure(&self, folder: &Path) -> Result<(), Failed> {
         let events = self.log.write(folder).await?;
-        let log = service::read_only(folder).await?;
+        let log = service::read_only(&Storage::Folder(folder.to_owned())).await?;
         let views = service::views_in(folder, &*log);
         println!("events: {events}");
         timed("all views, caught up", &log, views.open().await?, events).await?;
