@@ -1,9 +1,9 @@
-//! The whole service: the one file that names the adapters and puts them together.
+//! The whole service: with `ground`, the one place that names the adapters and puts them together.
 
 mod ground;
 
 use crate::config::Config;
-use crate::engine::{self, EngineConfig, Failure, Handle, Opening, StartError};
+use crate::engine::{self, EngineConfig, Failure, Handle, Opening, Role, StartError, State};
 use crate::http::ports::{KeyMaker, NewKeyText, Sandbox, Sealing, SealingFailed, Time};
 use crate::http::{App, AppParts, Edge, Server, Tokens};
 use adapters::api_key::ApiKey;
@@ -60,9 +60,13 @@ impl Service {
         let key = ground.vault.hash_key();
         let parts =
             engine::Parts { store: ground.store, clock: clock.as_clock(), key, snapshots: ground.snapshots };
-        let (engine, opening) = engine::start(engine_config(&config), parts).await?;
+        let role = ground.turn.role();
+        let (engine, opening) = engine::start_as(role, engine_config(&config), parts).await?;
         let app = Arc::new(app(&config, &engine, (ground.vault, key), clock));
         app.warm_up().await?;
+        if role == Role::Standby {
+            tokio::spawn(ground.turn.clone().follow(app.clone(), engine.clone(), opening.head));
+        }
         let server =
             Server::bind(config.listen, config.bounds.connections).await.map_err(ServiceError::Bind)?;
         Ok(Self { engine, opening, app, server, turn: ground.turn })
@@ -71,6 +75,11 @@ impl Service {
     /// The engine, for what is done before serving.
     pub fn engine(&self) -> &Handle {
         &self.engine
+    }
+
+    /// Whether another process writes the book for now.
+    pub fn stands_by(&self) -> bool {
+        self.engine.health().state == State::Standby
     }
 
     /// How the book was loaded.
