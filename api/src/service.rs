@@ -1,4 +1,4 @@
-//! The whole service: the one file that names the adapters and puts them together.
+//! The whole service: with `ground`, the one place that names the adapters and puts them together.
 
 mod ground;
 #[cfg(feature = "eventstore")]
@@ -6,7 +6,7 @@ mod kurrent;
 mod ports;
 
 use crate::config::Config;
-use crate::engine::{self, EngineConfig, Failure, Handle, Opening, StartError};
+use crate::engine::{self, EngineConfig, Failure, Handle, Opening, Role, StartError, State};
 use crate::following::{Begin, Following};
 use crate::http::ports::{NewKeyText, SealingFailed};
 use crate::http::{App, AppParts, Edge, Server, Tokens};
@@ -69,13 +69,17 @@ impl Service {
         let log = ground.store.clone();
         let parts =
             engine::Parts { store: ground.store, clock: clock.as_clock(), key, snapshots: ground.snapshots };
-        let (engine, opening) = engine::start(engine_config(&config), parts).await?;
+        let role = ground.turn.role();
+        let (engine, opening) = engine::start_as(role, engine_config(&config), parts).await?;
         let (views, temporary) = views(&storage, &*log)?;
         let begin = if temporary.is_some() { Begin::WhenAsked } else { Begin::Now };
         let reads = Arc::new(views.reads());
         let following = Following::start((Arc::new(views), reads), log, engine.head(), begin);
         let app = Arc::new(app(&config, (&engine, following), (ground.vault, key), clock));
         app.warm_up().await?;
+        if role == Role::Standby {
+            tokio::spawn(ground.turn.clone().follow(app.clone(), engine.clone(), opening.head));
+        }
         let server =
             Server::bind(config.listen, config.bounds.connections).await.map_err(ServiceError::Bind)?;
         Ok(Self { engine, opening, app, server, views: temporary, turn: ground.turn })
@@ -84,6 +88,11 @@ impl Service {
     /// The engine, for what is done before serving.
     pub fn engine(&self) -> &Handle {
         &self.engine
+    }
+
+    /// Whether another process writes the book for now.
+    pub fn stands_by(&self) -> bool {
+        self.engine.health().state == State::Standby
     }
 
     /// How the book was loaded.

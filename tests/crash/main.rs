@@ -4,6 +4,7 @@ mod faults;
 mod gateway;
 mod moments;
 mod server;
+mod standby;
 
 mod damaged_page;
 mod database;

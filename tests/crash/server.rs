@@ -35,6 +35,19 @@ impl Folder {
         Self { store: Some(database.url().to_owned()), ..Self::new() }
     }
 
+    /// Another instance's folder for the same book, with the secret keys that it needs.
+    pub(crate) fn beside(&self) -> Self {
+        let beside = Self { store: self.store.clone(), ..Self::new() };
+        fs::create_dir(beside.book()).expect("a folder");
+        fs::copy(self.book().join("keys.json"), beside.book().join("keys.json")).expect("the keys");
+        beside
+    }
+
+    /// As `beside`, without the keys.
+    pub(crate) fn beside_without_keys(&self) -> Self {
+        Self { store: self.store.clone(), ..Self::new() }
+    }
+
     /// Says where the book is.
     fn name_book(&self, command: &mut Command) {
         command.arg("--data").arg(self.book());
@@ -84,7 +97,30 @@ pub(crate) struct Ended {
 impl Server {
     /// Starts one on the folder's book and waits until it says where it listens.
     pub(crate) fn start(folder: &Folder) -> Self {
+        let server = Self::run(serve(folder)).unwrap_or_else(|ended| panic!("it listens: {ended:?}"));
+        if folder.store.is_some() {
+            // The lease of the one before may still run.
+            server.decides();
+        }
+        server
+    }
+
+    /// As `start`, and does not wait until it decides.
+    pub(crate) fn standby(folder: &Folder) -> Self {
         Self::run(serve(folder)).unwrap_or_else(|ended| panic!("it listens: {ended:?}"))
+    }
+
+    /// Waits until it decides.
+    pub(crate) fn decides(&self) {
+        let mut client = Client::new(self.address);
+        while look(&mut client, "/health/ready").status != 200 {}
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
+        assert!(status.success(), "it was running");
     }
 
     /// As `start`, with the book on this disk.
@@ -125,9 +161,7 @@ impl Server {
 
     /// SIGTERM: it finishes what is under way and ends in order.
     pub(crate) fn stop(mut self) -> Ended {
-        let kill = format!("kill -TERM {}", self.child.id());
-        let status = Command::new("sh").args(["-c", &kill]).status().expect("there is a shell");
-        assert!(status.success(), "it was running");
+        self.signal("TERM");
         let ended = ended(&mut self.child);
         assert_eq!(ended.code, Some(0), "{ended:?}");
         ended

@@ -4,6 +4,7 @@
 
 mod barrier;
 mod life;
+mod standby;
 mod time;
 mod trouble;
 mod world;

@@ -3,7 +3,9 @@
 use adapters::snapshot::Snapshots;
 use adapters::store::memory::MemoryStore;
 use adapters::system::{Clock, SandboxClock};
-use api::engine::{Answer, Committed, EngineConfig, Failure, Handle, Opening, Parts, Source, load, start};
+use api::engine::{
+    Answer, Committed, EngineConfig, Failure, Handle, Opening, Parts, Role, Source, load, start, start_as,
+};
 use counterfoil_tests::faulty::{Fault, FaultyStore, Gate};
 use domain::book::{Book, Bounds};
 use domain::command::{AccountAct, Action, Ask, Caller, Command, Hidden, Publish};
@@ -73,6 +75,14 @@ impl World {
         let snapshots = snapshots.map(Snapshots::in_dir);
         let parts = Parts { store: Arc::new(self.store.clone()), clock, key: KEY, snapshots };
         start(config, parts).await.expect("the log can be folded")
+    }
+
+    /// A standby on the same log.
+    pub(crate) async fn standby(&self) -> Handle {
+        let store = Arc::new(self.store.clone());
+        let parts = Parts { store, clock: self.clock.clone(), key: KEY, snapshots: None };
+        let started = start_as(Role::Standby, EngineConfig::default(), parts).await;
+        started.expect("the log can be folded").0
     }
 
     /// The next append stops at the gate.

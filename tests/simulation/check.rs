@@ -88,7 +88,7 @@ pub(crate) fn failure(failure: &Failure, report: &Report, node: &Node) -> Result
         Failure::ClockJumped => report.has("faults", "clock "),
         Failure::Store(_) => report.has("faults", "reads fail"),
         Failure::Stopped => node.asked_to_stop || node.engine.book().is_none(),
-        Failure::Unreadable { .. } => false,
+        Failure::Standby | Failure::Unreadable { .. } => false,
     };
     if reason { Ok(()) } else { Err(format!("no answer for no reason: {failure}")) }
 }
@@ -97,6 +97,7 @@ pub(crate) fn failure_kind(failure: &Failure) -> &'static str {
     match failure {
         Failure::Overloaded { .. } => "overloaded",
         Failure::Refusing(_) => "refusing",
+        Failure::Standby => "standby",
         Failure::ClockJumped => "clock jumped",
         Failure::Stopped => "stopped",
         Failure::Store(_) | Failure::Unreadable { .. } => "log not read",

@@ -2,6 +2,7 @@
 
 use super::demo;
 use crate::config::{Config, StoreUrl};
+use crate::engine::Handle;
 use crate::publish::{Published, publish};
 use crate::service::{Options, Service, Storage, TimeKind};
 use clap::Args;
@@ -73,7 +74,11 @@ impl Serve {
             folded = opening.events,
             "the book is open"
         );
-        self.put_in_force(&service, policy).await?;
+        if self.demo && service.stands_by() {
+            return Err("a demo needs a book of its own".into());
+        }
+        let (locked, emergency) = (self.policy_locked, self.emergency.clone());
+        Publishing { policy, locked, emergency }.on(&service).await?;
         let address = service.address()?;
         // Before anybody is told that it runs: whoever stops it then has it stopped in order.
         let stopped = stopped()?;
@@ -115,18 +120,42 @@ impl Serve {
             None => Ok(None),
         }
     }
+}
 
-    async fn put_in_force(&self, service: &Service, policy: Option<Policy>) -> Result<(), Failed> {
-        let Some(policy) = policy else {
-            let has_one =
-                service.engine().read(None, |book, _| !book.catalogue().policies().is_empty()).await?;
+/// The policy that the command line names, and how it is to be put in force.
+struct Publishing {
+    policy: Option<Policy>,
+    locked: bool,
+    emergency: Option<String>,
+}
+
+impl Publishing {
+    /// Now, or on a standby when it decides: whoever takes over has been started with this policy.
+    async fn on(self, service: &Service) -> Result<(), Failed> {
+        let engine = service.engine().clone();
+        if !service.stands_by() {
+            return self.put_in_force(&engine).await;
+        }
+        tokio::spawn(async move {
+            if engine.led().await
+                && let Err(error) = self.put_in_force(&engine).await
+            {
+                engine.give_up(&error.to_string());
+            }
+        });
+        Ok(())
+    }
+
+    async fn put_in_force(self, engine: &Handle) -> Result<(), Failed> {
+        let Some(policy) = self.policy else {
+            let has_one = engine.read(None, |book, _| !book.catalogue().policies().is_empty()).await?;
             return if has_one {
                 Ok(())
             } else {
                 Err("the log has no policy yet: give one with --policy FILE".into())
             };
         };
-        match publish(service.engine(), policy, self.policy_locked, self.emergency.clone()).await? {
+        match publish(engine, policy, self.locked, self.emergency).await? {
             Published::Unchanged => tracing::info!("the policy is the log's newest"),
             Published::From(effective) => tracing::info!(%effective, "the policy was published"),
         }

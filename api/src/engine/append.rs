@@ -83,6 +83,13 @@ impl Writer {
         }
     }
 
+    /// Goes on behind what another process wrote.
+    pub(super) fn stand_at(&mut self, head: Head) {
+        debug_assert!(self.is_clear(), "a standby has nothing to write");
+        self.committed = head;
+        self.open = Batch::open(head, 0);
+    }
+
     /// Encodes events into the open frame.
     pub(super) fn write(&mut self, entries: &[Entry]) -> Result<(), codec::CodecError> {
         for entry in entries {

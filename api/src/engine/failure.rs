@@ -18,6 +18,9 @@ pub enum Failure {
     /// The event store takes no events at the moment. Nothing of this command was kept.
     #[error("no decision can be recorded at the moment: {0}")]
     Refusing(Arc<str>),
+    /// Another process writes the book, and decides.
+    #[error("this is a standby: another counterfoil writes the book")]
+    Standby,
     /// The wall clock left the monotonic one behind; an operator has to confirm it.
     #[error("the clock jumped, and nobody has confirmed it yet")]
     ClockJumped,
@@ -42,7 +45,11 @@ impl Failure {
         match self {
             Self::Store(error) => matches!(**error, StoreError::Damaged { .. }),
             Self::Unreadable { .. } => true,
-            Self::Overloaded { .. } | Self::Refusing(_) | Self::ClockJumped | Self::Stopped => false,
+            Self::Overloaded { .. }
+            | Self::Refusing(_)
+            | Self::Standby
+            | Self::ClockJumped
+            | Self::Stopped => false,
         }
     }
 }

@@ -144,7 +144,7 @@ impl Handle {
 
     /// State and figures.
     pub fn health(&self) -> Health {
-        self.0.gauges.read(self.0.queue.depth())
+        self.0.gauges.read(self.0.queue.depth(), self.0.clock.monotonic())
     }
 
     /// The last durable position, as it moves: what projections follow.
@@ -161,6 +161,30 @@ impl Handle {
     /// Lets the engine look at the clock: for a sandbox, whose time was moved.
     pub fn wake(&self) {
         self.0.queue.wake();
+    }
+
+    /// Folds frames that another process appended, on a standby; returns when they are folded.
+    pub async fn follow(&self, frames: Vec<Frame>) -> Result<(), Failure> {
+        let (done, folded) = oneshot::channel();
+        self.push(Job::Follow(frames, done))?;
+        folded.await.map_err(|_| Failure::Stopped)
+    }
+
+    /// Notes that a standby has folded all that the log held a moment ago.
+    pub fn caught_up(&self) {
+        self.0.gauges.catch_up(self.0.clock.monotonic());
+    }
+
+    /// Makes a standby the one that decides. Nobody else may append any more, and all that was must be folded.
+    pub fn lead(&self) -> Result<(), Failure> {
+        self.push(Job::Lead)
+    }
+
+    /// Waits until this engine decides; `false` when it ended before.
+    pub async fn led(&self) -> bool {
+        let mut states = self.0.gauges.state.subscribe();
+        let left = states.wait_for(|state| *state != State::Standby).await;
+        left.is_ok_and(|state| !matches!(*state, State::Stopped { .. }))
     }
 
     /// Ends the engine, which may answer nobody any more, for this reason.
@@ -186,7 +210,7 @@ impl Handle {
         let ended = states.wait_for(|state| matches!(state, State::Stopped { .. })).await;
         match ended.as_deref() {
             Ok(State::Stopped { why, failed }) => (why.clone(), *failed),
-            Ok(State::Running | State::Refusing { .. }) | Err(_) => ("".into(), true),
+            Ok(State::Running | State::Refusing { .. } | State::Standby) | Err(_) => ("".into(), true),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use domain::ids::Position;
 use domain::time::Span;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// Whether the engine decides.
@@ -13,6 +14,8 @@ pub enum State {
     Running,
     /// The event store takes nothing; commands get 503, and the engine tries again by itself.
     Refusing { why: Arc<str> },
+    /// Another process writes the book; this one follows, answers reads, and takes over when that one is gone.
+    Standby,
     /// It has ended for good. `failed` is false when it was asked to; otherwise the process should exit with an error.
     Stopped { why: Arc<str>, failed: bool },
 }
@@ -23,6 +26,8 @@ pub struct Health {
     pub state: State,
     /// The last durable event.
     pub head: Position,
+    /// How long ago a standby had last folded all that the log held; absent on the writer.
+    pub lag: Option<Duration>,
     /// Commands and reads that wait to be taken up.
     pub queue_depth: usize,
     /// Appends that succeeded since the start, and the events in them.
@@ -46,6 +51,8 @@ pub struct Health {
 pub(super) struct Gauges {
     pub(super) state: watch::Sender<State>,
     pub(super) head: watch::Sender<Position>,
+    /// When a standby had folded all that there was.
+    caught_up: Mutex<Option<Instant>>,
     commits: AtomicU64,
     events: AtomicU64,
     last_batch: AtomicU64,
@@ -63,6 +70,7 @@ impl Gauges {
         Self {
             state: watch::Sender::new(State::Running),
             head: watch::Sender::new(0),
+            caught_up: Mutex::new(None),
             commits: AtomicU64::new(0),
             events: AtomicU64::new(0),
             last_batch: AtomicU64::new(0),
@@ -86,6 +94,11 @@ impl Gauges {
         self.head.send_replace(head);
     }
 
+    /// A standby has folded all that there was at this moment.
+    pub(super) fn catch_up(&self, at: Instant) {
+        *self.caught_up.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+    }
+
     /// Tells how far back request ids are remembered.
     pub(super) fn remembers(&self, back: Option<Span>) {
         self.id_retention.store(back.map_or(-1, Span::micros), Ordering::Relaxed);
@@ -100,11 +113,15 @@ impl Gauges {
         });
     }
 
-    pub(super) fn read(&self, queue_depth: usize) -> Health {
+    pub(super) fn read(&self, queue_depth: usize, now: Instant) -> Health {
         let figure = |value: &AtomicU64| value.load(Ordering::Relaxed);
         let retention = self.id_retention.load(Ordering::Relaxed);
+        let state = self.state.borrow().clone();
+        let caught_up = *self.caught_up.lock().unwrap_or_else(PoisonError::into_inner);
+        let lag = caught_up.filter(|_| state == State::Standby).map(|at| now.saturating_duration_since(at));
         Health {
-            state: self.state.borrow().clone(),
+            state,
+            lag,
             head: *self.head.borrow(),
             queue_depth,
             commits: figure(&self.commits),

@@ -5,6 +5,7 @@ use domain::book::Book;
 use domain::command::Command;
 use domain::event::{Entry, RequestDenied, Stream};
 use domain::ids::{Name, Position};
+use domain::log::Frame;
 use domain::policy::Policy;
 use domain::rejection::Rejection;
 use domain::time::Timestamp;
@@ -16,6 +17,10 @@ pub(super) enum Job {
     Command(Box<Command>, oneshot::Sender<Result<Decided, Failure>>),
     /// A read of the book, after the dues of an account are settled.
     Read(Option<Name>, Box<dyn Reading>),
+    /// On a standby: frames that another process appended, to be folded.
+    Follow(Vec<Frame>, oneshot::Sender<()>),
+    /// On a standby: it is this process's turn, and all that came before it is folded.
+    Lead,
     /// Nothing more may be answered: the log is damaged, or another writes it.
     GiveUp(Arc<str>),
     /// The last job: what came before it is carried out, what comes after is refused.

@@ -15,6 +15,7 @@
 //! | `recovery` | an append that failed: refuse, rebuild, try again |
 //! | `agenda`, `collapse` | what falls due; refusals that are only counted |
 //! | `load`, `snapshots` | from the log to a book, and the short cut |
+//! | `standby` | a book that another process writes |
 //! | `health` | what can be seen from outside |
 
 mod agenda;
@@ -32,6 +33,7 @@ mod recovery;
 mod release;
 mod sequencer;
 mod snapshots;
+mod standby;
 mod start;
 mod turn;
 
@@ -41,4 +43,4 @@ pub use handle::{Answer, Committed, ENTRIES_MAX, Handle};
 pub use health::{Health, State};
 pub use load::{LoadError, Loaded, Source, load};
 pub use snapshots::FOLD_VERSION;
-pub use start::{Engine, Opening, Parts, StartError, start};
+pub use start::{Engine, Opening, Parts, Role, StartError, start, start_as};

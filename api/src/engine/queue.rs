@@ -42,9 +42,10 @@ impl Queue {
         self.engine.get_or_init(|| thread);
     }
 
-    /// Adds a job and wakes the engine if it may be asleep. What ends the engine is never too much.
+    /// Adds a job and wakes the engine if it may be asleep. What ends the engine, or brings a standby on, is never too
+    /// much.
     pub(super) fn push(&self, job: Job) -> Result<(), Refused> {
-        if matches!(job, Job::Stop | Job::GiveUp(_)) {
+        if matches!(job, Job::Stop | Job::GiveUp(_) | Job::Follow(..) | Job::Lead) {
             self.depth.fetch_add(1, Ordering::Relaxed);
         } else if self.reserve(1) == 0 {
             return Err(Refused::Full);

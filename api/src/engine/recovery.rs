@@ -50,6 +50,9 @@ impl Trouble {
 impl Sequencer {
     /// Why no command is decided now. After the pause commands are decided again: the first frame is the probe.
     pub(super) fn refusal(&self) -> Option<Arc<str>> {
+        if let Some(why) = &self.standby {
+            return Some(why.clone());
+        }
         let pausing = self.trouble.stale || self.trouble.pause.is_pausing(&*self.shared.clock);
         if pausing { self.trouble.why.clone() } else { None }
     }

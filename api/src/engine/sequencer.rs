@@ -41,6 +41,8 @@ pub(super) struct Sequencer {
     pub(super) releases: Releases,
     pub(super) keeper: Keeper,
     pub(super) stopping: bool,
+    /// Why nothing is decided here: another process writes the book, and this one folds what it writes.
+    pub(super) standby: Option<Arc<str>>,
 }
 
 /// Why the loop ended.

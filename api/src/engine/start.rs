@@ -60,10 +60,33 @@ pub enum StartError {
 /// # Errors
 /// When the log is damaged, cannot be read, or tells something that this release cannot fold.
 pub async fn start(config: EngineConfig, parts: Parts) -> Result<(Handle, Opening), StartError> {
+    start_as(Role::Writer, config, parts).await
+}
+
+/// Who writes the book that an engine has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    Writer,
+    /// Another process. This one follows it, through [`Handle::follow`], until it is to [`Handle::lead`].
+    Standby,
+}
+
+/// As [`start`], also for a book that another process writes.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_as(
+    role: Role,
+    config: EngineConfig,
+    parts: Parts,
+) -> Result<(Handle, Opening), StartError> {
     let runtime = tokio::runtime::Handle::current();
     let (ready, opened) = oneshot::channel();
     let live = move || match Engine::open(config, parts, runtime) {
-        Ok((engine, opening)) => {
+        Ok((mut engine, opening)) => {
+            if role == Role::Standby {
+                engine.stand_by();
+            }
             if ready.send(Ok((engine.handle(), opening))).is_ok() {
                 engine.run();
             }
@@ -107,6 +130,13 @@ impl Engine {
         let shared = Arc::new(Shared { queue, gauges, store, clock, thread: Mutex::default() });
         let watch = DeathWatch(shared.clone());
         Ok((Self { sequencer: Some(sequencer(config, source, shared, loaded)), watch }, opening))
+    }
+
+    /// Decides nothing until it is told to lead.
+    pub fn stand_by(&mut self) {
+        if let Some(sequencer) = &mut self.sequencer {
+            sequencer.stand_by();
+        }
     }
 
     /// What the rest of the process holds of it.
@@ -159,6 +189,7 @@ fn sequencer(config: EngineConfig, source: Source, shared: Arc<Shared>, loaded: 
         collapsed: Collapsed::default(),
         trouble: Trouble::default(),
         stopping: false,
+        standby: None,
         config,
         shared,
         source,

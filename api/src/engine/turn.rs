@@ -31,6 +31,11 @@ impl Sequencer {
                 }
             },
             Job::Read(account, reading) => self.look(account.as_ref(), reading, now)?,
+            Job::Follow(frames, done) => {
+                self.follow(&frames)?;
+                let _ = done.send(());
+            }
+            Job::Lead => self.lead(),
             Job::GiveUp(why) => return Err(End::Failed(why)),
             Job::Stop => {
                 self.stopping = true;
@@ -43,6 +48,9 @@ impl Sequencer {
 
     /// Whether commands are decided now, and at what time.
     fn admit(&self, now: Now) -> Result<Timestamp, Failure> {
+        if self.standby.is_some() {
+            return Err(Failure::Standby);
+        }
         if let Some(why) = self.refusal() {
             return Err(Failure::Refusing(why));
         }

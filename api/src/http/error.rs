@@ -229,6 +229,9 @@ impl From<Failure> for Problem {
                 ("OVERLOADED", "more requests are waiting than may", retry_after.retry_after())
             }
             Failure::Refusing(_) => ("REFUSING", "the event store takes no more events for now", 5),
+            Failure::Standby => {
+                ("STANDBY", "this is a standby: another instance writes the book and decides", RETRY_SOON)
+            }
             Failure::ClockJumped => {
                 ("CLOCK_JUMPED", "the clock jumped; an operator must confirm the time", 5)
             }

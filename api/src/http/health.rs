@@ -11,7 +11,7 @@ use axum::response::Response;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// `live`, `ready`, `refusing` or `stopped`.
+/// `live`, `ready`, `refusing`, `standby` or `stopped`.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct Status {
     status: &'static str,
@@ -57,6 +57,7 @@ fn status(state: &EngineState) -> &'static str {
     match state {
         EngineState::Running => "ready",
         EngineState::Refusing { .. } => "refusing",
+        EngineState::Standby => "standby",
         EngineState::Stopped { .. } => "stopped",
     }
 }
@@ -67,6 +68,9 @@ pub(crate) struct Engine {
     status: &'static str,
     /// The last durable event.
     head: u64,
+    /// On a standby: how long ago, in milliseconds, it had last folded all that the log held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lag_millis: Option<u64>,
     queue_depth: usize,
     commits: u64,
     events: u64,
@@ -97,6 +101,7 @@ pub(super) async fn engine(State(app): State<Arc<App>>, Operator(_): Operator) -
     Ok(reply::view(&Engine {
         status: status(&health.state),
         head: health.head,
+        lag_millis: health.lag.map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX)),
         queue_depth: health.queue_depth,
         commits: health.commits,
         events: health.events,

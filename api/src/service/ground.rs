@@ -4,12 +4,15 @@
 use super::kurrent;
 use super::{ServiceError, TimeKind, new_book};
 use crate::config::StoreUrl;
+use crate::engine::{Failure, Handle, Role};
+use crate::http::App;
 use adapters::snapshot::Snapshots;
 use adapters::store::memory::MemoryStore;
 use adapters::store::postgres::{self, Address, PostgresStore};
 use adapters::store::sqlite::{Claim, SqliteStore};
 use adapters::vault::Vault;
-use domain::log::{BookInfo, EventStore};
+use domain::ids::Position;
+use domain::log::{BookInfo, EventStore, StoreError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +59,10 @@ impl Storage {
     }
 }
 
-/// How often a process that waits for its turn asks for it.
+/// Events that a standby reads at once.
+const PAGE: usize = 4_096;
+
+/// How often a standby looks for new events, and asks for its turn.
 const ASK: Duration = Duration::from_millis(100);
 
 /// The store, the secrets and the snapshots of a book.
@@ -107,7 +113,9 @@ impl Ground {
         let vault = Vault::open(folder, store.book().id, empty)?;
         store.expect_key(&key_check(&vault, store.book())).await?;
         let turn = Turn(Some(Arc::new(Held { store: store.clone(), _folder: claim })));
-        turn.wait().await?;
+        if let Some(holder) = turn.take().await? {
+            tracing::info!(%holder, "another counterfoil writes this book; standing by until it is gone");
+        }
         Ok(Self { store, vault, snapshots: Some(snapshots), turn })
     }
 }
@@ -128,18 +136,57 @@ struct Held {
 }
 
 impl Turn {
-    /// Waits until it is this process's turn.
-    async fn wait(&self) -> Result<(), ServiceError> {
-        let Some(held) = &self.0 else { return Ok(()) };
-        let mut known = None;
-        while let postgres::Claim::Held { holder } = held.store.claim().await? {
-            if known.as_ref() != Some(&holder) {
-                tracing::info!(%holder, "another counterfoil writes this book; waiting until it is gone");
-                known = Some(holder);
+    /// Takes the turn to write, or says who has it.
+    async fn take(&self) -> Result<Option<String>, StoreError> {
+        let Some(held) = &self.0 else { return Ok(None) };
+        match held.store.claim().await? {
+            postgres::Claim::Taken { .. } => Ok(None),
+            postgres::Claim::Held { holder } => Ok(Some(holder)),
+        }
+    }
+
+    /// Whether this process writes the log, or only follows it.
+    pub(super) fn role(&self) -> Role {
+        match &self.0 {
+            Some(held) if !held.store.is_writer() => Role::Standby,
+            Some(_) | None => Role::Writer,
+        }
+    }
+
+    /// Brings a standby on until it is this process's turn, and then lets it decide.
+    pub(super) async fn follow(self, app: Arc<App>, engine: Handle, head: Position) {
+        let Some(held) = &self.0 else { return };
+        let mut next = head + 1;
+        loop {
+            match self.step(held, &app, &engine, &mut next).await {
+                Ok(true) | Err(Failure::Stopped) => return,
+                Ok(false) => {}
+                Err(failure) if failure.is_damage() => return engine.give_up(&told(&failure)),
+                Err(failure) => {
+                    tracing::warn!(error = told(&failure), "the log cannot be followed; trying again");
+                }
             }
             tokio::time::sleep(ASK).await;
         }
-        Ok(())
+    }
+
+    async fn step(
+        &self,
+        held: &Held,
+        app: &App,
+        engine: &Handle,
+        next: &mut Position,
+    ) -> Result<bool, Failure> {
+        catch_up(&held.store, engine, next).await?;
+        if self.role() == Role::Standby && self.take().await?.is_some() {
+            return Ok(false);
+        }
+        // Nobody but this process appends any more: what is there now is all that there is.
+        catch_up(&held.store, engine, next).await?;
+        app.warm_up().await?;
+        engine.lead()?;
+        tracing::info!(head = *next - 1, "the writer is gone; this process decides from now on");
+        Ok(true)
     }
 
     /// Ends when another process has taken the turn from this one.
@@ -158,6 +205,18 @@ impl Turn {
             tracing::warn!(%error, "the turn to write could not be given up; it runs out by itself");
         }
     }
+}
+
+/// Folds all that the log holds from `next` on, a page after another.
+async fn catch_up(store: &PostgresStore, engine: &Handle, next: &mut Position) -> Result<(), Failure> {
+    loop {
+        let frames = store.read(*next, PAGE).await?;
+        let Some(last) = frames.last() else { break };
+        *next = last.end() + 1;
+        engine.follow(frames).await?;
+    }
+    engine.caught_up();
+    Ok(())
 }
 
 /// The log for readers, also while a service writes it.
@@ -180,4 +239,10 @@ pub(super) async fn expect_whole(log: &dyn EventStore, snapshots: &Snapshots) ->
         Some((snapshot, position)) => Err(ServiceError::Lost { position, snapshot }),
         None => Ok(()),
     }
+}
+
+/// An error and what caused it, in one line.
+fn told(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

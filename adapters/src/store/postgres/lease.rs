@@ -43,25 +43,14 @@ pub(super) async fn claim(connection: &mut PgConnection) -> sqlx::Result<Claim> 
 pub(super) struct Lease {
     link: Arc<Link>,
     epoch: i64,
-    lost: watch::Receiver<bool>,
     task: JoinHandle<()>,
 }
 
 impl Lease {
     /// Renews on a link of its own: an append that waits for the disk must not cost the lease.
-    pub(super) fn keep(link: Arc<Link>, epoch: i64) -> Self {
-        let (tell, lost) = watch::channel(false);
-        let task = tokio::spawn(renew(link.clone(), epoch, tell));
-        Self { link, epoch, lost, task }
-    }
-
-    /// Ends when another process has taken over.
-    pub(super) async fn lost(&self) {
-        let mut lost = self.lost.clone();
-        if lost.wait_for(|lost| *lost).await.is_err() {
-            // The task was ended because the lease was given up: nobody is to be told.
-            std::future::pending::<()>().await;
-        }
+    pub(super) fn keep(link: Arc<Link>, epoch: i64, lost: watch::Sender<bool>) -> Self {
+        let task = tokio::spawn(renew(link.clone(), epoch, lost));
+        Self { link, epoch, task }
     }
 
     /// Gives the turn up, so that the next process need not wait.

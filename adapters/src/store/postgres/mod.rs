@@ -34,6 +34,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// An append is one short statement. Whoever waits for its answer waits no longer than this and then a new try.
@@ -51,6 +52,8 @@ pub struct PostgresStore {
     /// For taking the turn and for appending.
     appender: Arc<Link>,
     writer: OnceLock<Writer>,
+    /// Whether another process has taken over from this one.
+    lost: watch::Sender<bool>,
 }
 
 struct Writer {
@@ -81,19 +84,23 @@ impl PostgresStore {
         let claimed = timeout(limit, lease::claim(connection)).await;
         let claimed = lent.settle(claimed).map_err(|error| classify::of_append(error, 0))?;
         if let Claim::Taken { epoch } = claimed {
-            let lease = Lease::keep(Arc::new(Link::new(&self.address, RENEWING)), epoch);
+            let lease = Lease::keep(Arc::new(Link::new(&self.address, RENEWING)), epoch, self.lost.clone());
             // Taken twice by one process, the later epoch would be the one that is never used; it runs out.
             let _ = self.writer.set(Writer { epoch, lease, runtime: Handle::current() });
         }
         Ok(claimed)
     }
 
-    /// Ends when another process has taken over from this one; never for a process that is no writer.
+    /// Whether this process has had the turn to write.
+    pub fn is_writer(&self) -> bool {
+        self.writer.get().is_some()
+    }
+
+    /// Ends when another process has taken over from this one.
     pub async fn lost(&self) {
-        match self.writer.get() {
-            Some(writer) => writer.lease.lost().await,
-            None => std::future::pending().await,
-        }
+        let mut lost = self.lost.subscribe();
+        // The sender lives as long as this store.
+        let _ = lost.wait_for(|lost| *lost).await;
     }
 
     /// Gives the turn up, so that the next writer need not wait for the lease to run out.

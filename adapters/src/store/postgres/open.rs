@@ -10,6 +10,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{ConnectOptions, Connection, Row, query};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Reads may be long: pages of the log on a disk that is cold.
 const READING: Purpose = Purpose { limit: Duration::from_secs(30), durable: true };
@@ -89,6 +90,7 @@ async fn opened(address: &Address, mut connection: PgConnection) -> Result<Postg
         reader,
         appender,
         writer: OnceLock::new(),
+        lost: watch::Sender::new(false),
     })
 }
 

@@ -1,0 +1,139 @@
+//! Two instances on one book in PostgreSQL: whatever becomes of the one that writes, the other goes on with all of it.
+
+use crate::gateway::Gateway;
+use crate::server::{self, Folder, Server, audit, look};
+use counterfoil_tests::client::Client;
+use counterfoil_tests::cluster::Cluster;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const ROUNDS: u64 = 3;
+const CALLERS: u64 = 3;
+const ANSWERS: u64 = 10;
+/// From the kill of the writer to the first decision of the other: the lease (3 s), and what it takes to notice.
+const PROMISED: Duration = Duration::from_secs(5);
+
+/// Two folders with the same keys for one book, and its writer.
+fn pair() -> (Folder, Folder, Server) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let one = Folder::on(&runtime.block_on(Cluster::shared().database()));
+    let writer = Server::start(&one);
+    let two = one.beside();
+    (one, two, writer)
+}
+
+/// Callers that ask until their server is gone or refuses, each about an account of its own.
+fn callers(writer: &Server, round: u64) -> Vec<thread::JoinHandle<Gateway>> {
+    let address = writer.address;
+    let call = move |caller| {
+        let mut gateway = Gateway::of(&format!("caller-{round}-{caller}"), address);
+        gateway.ask(address, ANSWERS);
+        thread::spawn(move || {
+            let mut client = Client::new(address);
+            while gateway.try_ask(&mut client).is_some_and(|answer| answer.status == 200) {}
+            gateway
+        })
+    };
+    (0..CALLERS).map(call).collect()
+}
+
+#[test]
+fn a_standby_takes_over_from_a_killed_writer_with_every_answer_and_in_time() {
+    let (one, two, mut writer) = pair();
+    let mut folders = [&two, &one].into_iter().cycle();
+    for round in 0..ROUNDS {
+        let folder = folders.next().expect("they go round");
+        let standby = Server::standby(folder);
+        let mut client = Client::new(standby.address);
+        let answer = look(&mut client, "/health/ready");
+        assert_eq!((answer.status, answer.at("/status")), (503, "standby".into()), "{answer:?}");
+        let asking = callers(&writer, round);
+        let killed = Instant::now();
+        writer.kill();
+        standby.decides();
+        let mut next = Gateway::of(&format!("next-{round}"), standby.address);
+        next.ask(standby.address, 1);
+        let took = killed.elapsed();
+        println!("round {round}: decisions again after {took:?}");
+        assert!(took < PROMISED, "{took:?}");
+        for caller in asking {
+            caller.join().expect("a caller ends by itself").repeat(standby.address);
+        }
+        writer = standby;
+    }
+    writer.stop();
+    audit(&one);
+}
+
+#[test]
+fn a_standby_answers_reads_and_refuses_the_rest() {
+    let (_one, two, writer) = pair();
+    let mut gateway = Gateway::opened(writer.address);
+    gateway.ask(writer.address, 3);
+    let standby = Server::standby(&two);
+    let mut client = Client::new(standby.address);
+    let head = |answer: counterfoil_tests::client::Answer| answer.expect(200).at("/head");
+    let written = head(look(&mut Client::new(writer.address), "/v1/engine"));
+    while head(look(&mut client, "/v1/engine")) != written {}
+    let figures = look(&mut client, "/v1/engine");
+    assert_eq!(figures.at("/status"), "standby", "{figures:?}");
+    assert!(figures.at("/lag_millis").is_u64(), "{figures:?}");
+    let balance = "/v1/account/balance?account=acme";
+    let shown = look(&mut client, balance).expect(200).at("/available");
+    assert_eq!(shown, look(&mut Client::new(writer.address), balance).expect(200).at("/available"));
+    let (body, _) = &gateway.answered[0];
+    let refused = server::try_gateway(&mut client, "/v1/decisions", body).expect("it answers");
+    assert_eq!((refused.status, refused.at("/code")), (503, "STANDBY".into()), "{refused:?}");
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+}
+
+#[test]
+fn a_writer_that_was_frozen_never_commits_again_and_ends() {
+    let (one, two, writer) = pair();
+    let mut first = Gateway::opened(writer.address);
+    first.ask(writer.address, ANSWERS);
+    let asking = callers(&writer, 0);
+    let standby = Server::standby(&two);
+    writer.signal("STOP");
+    standby.decides();
+    let mut second = Gateway::of("second", standby.address);
+    second.ask(standby.address, ANSWERS);
+
+    let address = writer.address;
+    let late = thread::spawn(move || {
+        let answer = first.try_ask(&mut Client::new(address));
+        (first, answer)
+    });
+    writer.signal("CONT");
+    let ended = writer.ended();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.said.contains("another"), "{ended:?}");
+    let (first, answer) = late.join().expect("a caller ends by itself");
+    assert!(answer.is_none_or(|answer| answer.status == 503), "nobody is answered any more");
+    // What was answered before the frost is there, on the other as well.
+    first.repeat(standby.address);
+    second.repeat(standby.address);
+    for caller in asking {
+        caller.join().expect("a caller ends by itself").repeat(standby.address);
+    }
+    standby.stop();
+    audit(&one);
+}
+
+#[test]
+fn an_instance_with_other_keys_refuses_to_start() {
+    let (one, two, writer) = pair();
+    Gateway::opened(writer.address).ask(writer.address, 1);
+    let bare = one.beside_without_keys();
+    let ended = Server::try_start(&bare).err().expect("it refuses to start");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.said.contains("keys.json is missing"), "{ended:?}");
+    let keys = std::fs::read_to_string(two.book().join("keys.json")).expect("the keys");
+    let (before, after) = keys.split_once("\"secret\":\"").expect("a secret");
+    let digit = if after.starts_with('0') { '1' } else { '0' };
+    let other = format!("{before}\"secret\":\"{digit}{}", &after[1..]);
+    std::fs::write(two.book().join("keys.json"), other).expect("other keys");
+    let ended = Server::try_start(&two).err().expect("it refuses to start");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.said.contains("copy keys.json"), "{ended:?}");
+}
