@@ -2,7 +2,7 @@
 
 import os
 import re
-from functools import cached_property
+from functools import cache, cached_property
 
 from machine import HOST, ROOT, TARGET, free_port, listens, quiet, say, server
 from work import ACCOUNTS, BENCH, Figures, expect, http
@@ -13,8 +13,9 @@ CONFIG = f'[operators]\npeers = "{OPERATOR}"\n[gateways]\npeers = "{GATEWAY}"\n'
 ASK = {"ip": "203.0.113.7", "endpoint": "/api/v1/ai/translation", "attributes": {"chars": 400}, "settle": "now"}
 
 
+@cache
 def executable():
-    """Built by cargo, which has nothing to do when it is built; or the one that the environment names."""
+    """Built by cargo, or the one that the environment names."""
     given = os.environ.get("COUNTERFOIL")
     if not given:
         say("building counterfoil")
