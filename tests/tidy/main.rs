@@ -108,3 +108,20 @@ fn the_map_names_every_invariant() {
         assert!(map.contains(&format!("| {id} |")), "{id} is missing");
     }
 }
+
+#[test]
+fn the_readme_says_of_a_peer_what_the_comparison_prints() {
+    let readme = read("README.md");
+    let (_, section) = readme.split_once("## Side by side").expect("a section");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows: Vec<_> = section.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
+    assert!(rows.len() >= 4, "a row for each peer: {rows:?}");
+    let scripts = fs::read_dir(root().join("tests/peers")).expect("a folder").flatten();
+    let printed: String = scripts.filter_map(|entry| fs::read_to_string(entry.path()).ok()).collect();
+    for row in rows {
+        let cells: Vec<_> = row.trim_matches(['|', ' ']).split(" | ").collect();
+        for said in [cells[0], cells[cells.len() - 1]] {
+            assert!(printed.contains(&format!("= \"{said}\"")), "the comparison does not print {said}");
+        }
+    }
+}
