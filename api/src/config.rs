@@ -78,7 +78,11 @@ impl Config {
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
-        figment.merge(Env::prefixed("COUNTERFOIL_").split("__")).extract().map_err(Box::new)
+        // What only tests read, such as where a database for them is, is none of a service's settings.
+        let of_tests =
+            |name: &figment::value::UncasedStr| name.starts_with("TEST_") || name.starts_with("SIM_");
+        let variables = Env::prefixed("COUNTERFOIL_").filter(move |name| !of_tests(name)).split("__");
+        figment.merge(variables).extract().map_err(Box::new)
     }
 }
 
