@@ -58,7 +58,8 @@ impl Gateway {
             self.account, self.asked
         );
         let answer = server::try_gateway(client, "/v1/decisions", &body)?;
-        if answer.status == 200 {
+        // A refusal beyond those that are recorded has no id, and is decided anew when it is asked again.
+        if answer.status == 200 && !answer.body.contains(r#""decision_id":null"#) {
             self.answered.push((body, answer.clone()));
         }
         Some(answer)
