@@ -258,7 +258,8 @@ mod tests {
     const FOLD: u32 = 3;
 
     async fn log(events: u32, mark: &str) -> MemoryStore {
-        let book = BookInfo { id: BookId([7; 16]), kind: BookKind::Wall, created: Timestamp::EPOCH };
+        let book =
+            BookInfo { id: BookId([7; 16]), kind: BookKind::Wall, created: Timestamp::EPOCH, store: None };
         let store = MemoryStore::new(book);
         let mut head = Head::default();
         for _ in 0..events / 2 {

@@ -1,11 +1,15 @@
 //! Keeps the read models behind the log, beside the decisions and never in their way.
 
+use adapters::system;
 use domain::ids::Position;
 use domain::log::EventStore;
 use projections::read::ReadModels;
 use projections::runner::{RunError, Runner, Shelf, View, ViewError};
+use std::io;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
 /// The pause after all views have caught up: under load a step then has many events, which costs less for each.
@@ -30,6 +34,7 @@ pub struct Following {
     standing: watch::Receiver<Standing>,
     head: watch::Receiver<Position>,
     asked: Arc<Notify>,
+    stop: Arc<watch::Sender<bool>>,
 }
 
 /// When views begin to follow.
@@ -41,18 +46,29 @@ pub enum Begin {
 }
 
 impl Following {
-    /// Starts the task that keeps the views; it ends with the head's sender, which is the engine's.
+    /// Starts the thread that keeps the views, within a tokio runtime; it ends when it is told to stop,
+    /// or with the last of its readers. Decisions come first: it runs where the processors have nothing more urgent
+    /// to do.
+    ///
+    /// # Errors
+    /// When there is no thread.
     pub fn start(
         (views, reads): (Arc<dyn Shelf>, Arc<dyn ReadModels>),
         log: Arc<dyn EventStore>,
         head: watch::Receiver<Position>,
         begin: Begin,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let asked = Arc::new(Notify::new());
         let (tell, standing) = watch::channel(Standing::default());
-        let task = Task { views, log, head: head.clone(), asked: asked.clone(), tell };
-        tokio::spawn(task.run(begin));
-        Self { reads, standing, head, asked }
+        let (stop, stopped) = watch::channel(false);
+        let task = Task { views, log, head: head.clone(), asked: asked.clone(), stop: stopped, tell };
+        let runtime = Handle::current();
+        thread::Builder::new().name("views".into()).spawn(move || {
+            system::stand_back();
+            // The views' own threads start from this one and stand back like it.
+            runtime.block_on(task.run(begin));
+        })?;
+        Ok(Self { reads, standing, head, asked, stop: Arc::new(stop) })
     }
 
     /// The rows, once they say what was durable when this was called; after two seconds as far as they are.
@@ -66,6 +82,13 @@ impl Following {
         &*self.reads
     }
 
+    /// Follows no more, and returns when that is so. The runtime must live until then.
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        let mut standing = self.standing.clone();
+        while standing.changed().await.is_ok() {}
+    }
+
     /// How far the views are now.
     pub fn standing(&self) -> Standing {
         self.standing.borrow().clone()
@@ -77,20 +100,24 @@ struct Task {
     log: Arc<dyn EventStore>,
     head: watch::Receiver<Position>,
     asked: Arc<Notify>,
+    stop: watch::Receiver<bool>,
     tell: watch::Sender<Standing>,
 }
 
 impl Task {
     async fn run(mut self, begin: Begin) {
         if begin == Begin::WhenAsked {
-            self.asked.notified().await;
+            tokio::select! {
+                () = self.asked.notified() => {}
+                () = told_to_stop(self.stop.clone()) => return,
+            }
         }
         loop {
             match self.follow().await {
                 Ok(()) => return,
                 Err(error) if error.is_passing() => {
                     tracing::warn!(error = %told(&error), "the read models stand still for a moment");
-                    tokio::time::sleep(RETRY).await;
+                    let _ = tokio::time::timeout(RETRY, told_to_stop(self.stop.clone())).await;
                 }
                 Err(error) => {
                     let why = told(&error);
@@ -102,30 +129,41 @@ impl Task {
         }
     }
 
-    /// Follows until the engine is gone.
+    /// Follows until it is told to stop.
     async fn follow(&mut self) -> Result<(), RunError> {
         let views = self.views.open().await.map_err(unopened)?;
         let mut runner = Runner::new(self.log.clone(), views);
-        loop {
+        while !self.is_stopped() {
             let head = *self.head.borrow_and_update();
             self.catch_up(&mut runner, head).await?;
-            if self.head.changed().await.is_err() {
-                return Ok(());
+            tokio::select! {
+                grown = self.head.changed() => if grown.is_err() { break },
+                () = told_to_stop(self.stop.clone()) => break,
             }
             // Whoever reads does not wait for the pause.
             let _ = tokio::time::timeout(PAUSE, self.asked.notified()).await;
         }
+        Ok(())
     }
 
     async fn catch_up(&self, runner: &mut Runner<Box<dyn View>>, head: Position) -> Result<(), RunError> {
         loop {
             let position = runner.step(head).await?;
             self.tell.send_modify(|standing| standing.position = position);
-            if position >= head {
+            if position >= head || self.is_stopped() {
                 return Ok(());
             }
         }
     }
+
+    fn is_stopped(&self) -> bool {
+        *self.stop.borrow() || self.stop.has_changed().is_err()
+    }
+}
+
+/// Ends when somebody says so, or nobody is left who could.
+async fn told_to_stop(mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 fn unopened(cause: ViewError) -> RunError {

@@ -5,5 +5,6 @@ pub mod config;
 pub mod engine;
 pub mod following;
 pub mod http;
+pub mod moving;
 pub mod publish;
 pub mod service;

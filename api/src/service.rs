@@ -1,5 +1,6 @@
 //! The whole service: with `ground`, the one place that names the adapters and puts them together.
 
+mod copy;
 mod ground;
 #[cfg(feature = "eventstore")]
 mod kurrent;
@@ -10,6 +11,7 @@ use crate::engine::{self, EngineConfig, Failure, Handle, Opening, Role, StartErr
 use crate::following::{Begin, Following};
 use crate::http::ports::{NewKeyText, SealingFailed};
 use crate::http::{App, AppParts, Edge, Server, Tokens};
+use crate::moving::CannotMove;
 use adapters::store::memory::MemoryStore;
 use adapters::store::{postgres, sqlite};
 use adapters::system::{self, Clock, SandboxClock, SystemClock};
@@ -27,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
 
+pub use copy::Copy;
 pub use ground::{Storage, read_only};
 
 /// Whose time a service runs on.
@@ -75,6 +78,7 @@ impl Service {
         let begin = if temporary.is_some() { Begin::WhenAsked } else { Begin::Now };
         let reads = Arc::new(views.reads());
         let following = Following::start((Arc::new(views), reads), log, engine.head(), begin);
+        let following = following.map_err(ServiceError::Thread)?;
         let app = Arc::new(app(&config, (&engine, following), (ground.vault, key), clock));
         app.warm_up().await?;
         if role == Role::Standby {
@@ -134,8 +138,9 @@ impl Service {
         };
         // A policy published since the start may count addresses in another way.
         app.warm_up().await?;
-        server.serve(app, either).await;
+        server.serve(app.clone(), either).await;
         engine.stop().await;
+        app.stop_views().await;
         // Nothing is decided any more: whoever waits may go on at once.
         turn.release().await;
         let (why, failed) = engine.ended().await;
@@ -167,7 +172,7 @@ pub async fn in_memory(
     key: HashKey,
     config: EngineConfig,
 ) -> Result<(Handle, Arc<SandboxClock>), StartError> {
-    let book = BookInfo { id: BookId([0; 16]), kind: BookKind::Sandbox, created };
+    let book = BookInfo { id: BookId([0; 16]), kind: BookKind::Sandbox, created, store: None };
     let clock = Arc::new(SandboxClock::new(created));
     let store = Arc::new(MemoryStore::new(book));
     let parts = engine::Parts { store, clock: clock.clone(), key, snapshots: None };
@@ -258,8 +263,10 @@ pub enum ServiceError {
     Open(#[from] sqlite::OpenError),
     #[error("this build has no store with such a URL: postgres://… and kurrentdb://… are known")]
     UnknownStore,
-    #[error("a stream of KurrentDB cannot be read beside its service yet")]
-    NotReadOnly,
+    #[error("another counterfoil writes this book: {0}; stop it first")]
+    Served(String),
+    #[error(transparent)]
+    Move(#[from] CannotMove),
     #[cfg(feature = "eventstore")]
     #[error("the store's URL cannot be used")]
     StoreUrl(#[from] kurrent::KurrentUrlError),
@@ -282,6 +289,8 @@ pub enum ServiceError {
     Random(#[source] io::Error),
     #[error("there is no folder for what lasts as long as the process")]
     Temporary(#[source] io::Error),
+    #[error("there is no thread for the read models")]
+    Thread(#[source] io::Error),
     #[error("the engine cannot start")]
     Start(#[from] StartError),
     #[error("the address cannot be bound")]

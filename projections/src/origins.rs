@@ -74,7 +74,7 @@ fn origin(entry: &Entry) -> Option<Origin> {
     let Event::RequestAdmitted(event) = &entry.event else { return None };
     let account = match &entry.stream {
         Stream::Account(name) => Some(name.clone()),
-        Stream::Client(_) | Stream::Catalogue => None,
+        Stream::Client(_) | Stream::Catalogue | Stream::Book => None,
     };
     let ask = &event.ask;
     let (plan, key, endpoint) = (ask.plan.clone(), ask.key.clone(), ask.endpoint.clone());

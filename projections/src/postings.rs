@@ -138,7 +138,8 @@ pub(crate) fn legs(event: &Event, modes: &Modes) -> Vec<Leg> {
         | Event::BanLifted(_)
         | Event::PolicyPublished(_)
         | Event::PricesPublished(_)
-        | Event::NoticeAnnounced(_) => {}
+        | Event::NoticeAnnounced(_)
+        | Event::BookSealed(_) => {}
     }
     journal.0
 }

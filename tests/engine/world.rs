@@ -50,7 +50,7 @@ impl World {
     /// A book without events, at an instant that begins a minute.
     pub(crate) fn new() -> Self {
         let created = Timestamp::from_micros(1_800_000_000_000_000);
-        let book = BookInfo { id: BookId([1; 16]), kind: BookKind::Sandbox, created };
+        let book = BookInfo { id: BookId([1; 16]), kind: BookKind::Sandbox, created, store: None };
         let store = FaultyStore::new(MemoryStore::new(book));
         Self { store, clock: Arc::new(SandboxClock::new(created)) }
     }

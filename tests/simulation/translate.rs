@@ -203,6 +203,7 @@ pub(crate) fn stream(stream: &Stream) -> String {
             u32::try_from(*hash).map_or(BANNED.to_owned(), crate::wish::ip_stream)
         }
         Stream::Catalogue => "catalogue".to_owned(),
+        Stream::Book => "book".to_owned(),
     }
 }
 
@@ -261,7 +262,10 @@ pub(crate) fn fact(event: &Event) -> Fact {
         Event::BanLifted(_) => Fact::BanLifted,
         Event::PolicyPublished(event) => Fact::PolicyPublished { number: event.number as usize },
         Event::PricesPublished(event) => Fact::PricesPublished { number: event.number as usize },
-        Event::AccountDetailed(_) | Event::PlanChanged(_) | Event::NoticeAnnounced(_) => {
+        Event::AccountDetailed(_)
+        | Event::PlanChanged(_)
+        | Event::NoticeAnnounced(_)
+        | Event::BookSealed(_) => {
             panic!("no program of the simulation asks for {}", event.kind())
         }
     }

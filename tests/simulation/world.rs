@@ -58,7 +58,7 @@ impl World {
         let mut chance = Chance::new(seed);
         let time = SimTime::new();
         let created = Timestamp::from_micros(time.wall_micros());
-        let book = BookInfo { id: BookId([1; 16]), kind: BookKind::Wall, created };
+        let book = BookInfo { id: BookId([1; 16]), kind: BookKind::Wall, created, store: None };
         let specs = Rc::new(policies::family(&mut chance));
         let clock = Arc::new(SystemClock::watch(time.clone(), created));
         let snapshots = chance.maybe(4, |_| TempDir::new().expect("a folder"));

@@ -2,6 +2,7 @@
 
 mod faulty;
 mod kurrentdb;
+mod moving;
 mod postgres;
 mod sqlite;
 

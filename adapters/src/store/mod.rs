@@ -37,3 +37,11 @@ fn damaged(position: Position, cause: impl std::error::Error + Send + Sync + 'st
 #[derive(Debug, thiserror::Error)]
 #[error("no frame continues the log here")]
 struct Broken;
+
+fn read_only() -> StoreError {
+    StoreError::NotWritten(Box::new(ReadOnly))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the log was opened to be read only")]
+struct ReadOnly;

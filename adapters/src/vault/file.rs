@@ -80,6 +80,28 @@ impl KeyFile {
         Ok(HashKey(secret))
     }
 
+    /// Takes over what another file has of this book and this one lacks.
+    pub(super) fn adopt(&mut self, other: &Self, book: BookId) -> Result<(), VaultError> {
+        let Some((found, HashKey(secret))) = other.book else { return Err(VaultError::Missing) };
+        if found != book {
+            return Err(VaultError::OtherBook { found, wanted: book });
+        }
+        if self.book.is_none() {
+            self.append(Line::Book { book, secret })?;
+        }
+        if self.book.map(|(_, HashKey(own))| own) != Some(secret) {
+            return Err(VaultError::OtherBook { found, wanted: book });
+        }
+        for (of, theirs) in &other.keys {
+            match (self.keys.get(of), theirs) {
+                (None, Some(Secret(secret))) => self.append(Line::Key { of: of.clone(), secret: *secret })?,
+                (None | Some(Some(_)), None) => self.destroy(of)?,
+                (Some(_), _) => {}
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn get(&self, label: &str) -> Option<Secret> {
         self.keys.get(label).copied().flatten()
     }

@@ -20,6 +20,8 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// The file of the secrets, in the folder of the book.
+const FILE: &str = "keys.json";
 const NONCE: usize = 24;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -66,7 +68,7 @@ impl Vault {
     /// When the log is not empty and the file is gone, this fails: with a new hash key no stored digest
     /// would be recognised, so bans and limits would be lost and every API key refused.
     pub fn open(dir: &Path, book: BookId, log_is_empty: bool) -> Result<Self, VaultError> {
-        let path = dir.join("keys.json");
+        let path = dir.join(FILE);
         if !log_is_empty && !path.exists() {
             return Err(VaultError::Missing);
         }
@@ -81,6 +83,17 @@ impl Vault {
     fn over(mut keys: KeyFile, book: BookId) -> Result<Self, VaultError> {
         let hash = keys.book(book)?;
         Ok(Self { hash, keys: Mutex::new(keys), memo: Memo::new() })
+    }
+
+    /// Brings the secrets of a book from one folder into another, which keeps those that it has; one that was destroyed
+    /// in the first is destroyed there too.
+    pub fn bring(from: &Path, to: &Path, book: BookId) -> Result<(), VaultError> {
+        let path = from.join(FILE);
+        if !path.exists() {
+            return Err(VaultError::Missing);
+        }
+        std::fs::create_dir_all(to)?;
+        KeyFile::open(&to.join(FILE))?.adopt(&KeyFile::open(&path)?, book)
     }
 
     /// The key under which the book hashes addresses, API keys and the like.

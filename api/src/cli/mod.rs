@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod copy;
 mod demo;
 mod policy;
 mod rebuild;
@@ -33,6 +34,8 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Folds the read models from the log again, compares them with those in use, and puts them into their place
     Rebuild(rebuild::Rebuild),
+    /// Moves a book to another store: proves the copy, seals the source, and only then lets the copy go on
+    Copy(copy::CopyArgs),
     /// Measures a server of its own under load
     Bench(bench::Bench),
 }
@@ -47,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(args) => return simulate::run(&args),
         Command::Audit(args) => return audit::run(&args),
         Command::Rebuild(args) => return rebuild::run(&args),
+        Command::Copy(copy) => copy.run(),
         Command::Bench(bench) => bench.run(),
     };
     match result {

@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 
 /// The version of the fold: raised whenever `Book::apply` or what a book holds changes, so that no release
 /// goes on from a state that it would have folded otherwise.
-pub const FOLD_VERSION: u32 = 4;
+pub const FOLD_VERSION: u32 = 5;
 
 /// Decides when a snapshot is due and takes it.
 pub(super) struct Keeper {

@@ -2,6 +2,7 @@
 
 use super::health::State;
 use super::sequencer::{End, Sequencer};
+use domain::book::Away;
 use domain::log::{Frame, Head, codec};
 use std::sync::Arc;
 
@@ -43,10 +44,17 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Decides from now on.
-    pub(super) fn lead(&mut self) {
+    /// Decides from now on, if this store is where the book goes on.
+    pub(super) fn lead(&mut self) -> Result<(), End> {
+        self.at_home().map_err(|away| End::Failed(away.to_string().into()))?;
         if self.standby.take().is_some() {
             self.shared.gauges.become_state(State::Running);
         }
+        Ok(())
+    }
+
+    /// Whether the book may be written to in the store that the engine has.
+    pub(super) fn at_home(&self) -> Result<(), Away> {
+        self.book.at_home(self.source.store.book().store)
     }
 }

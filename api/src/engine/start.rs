@@ -13,7 +13,7 @@ use super::sequencer::{End, Sequencer};
 use super::snapshots::Keeper;
 use adapters::snapshot::Snapshots;
 use adapters::system::Clock;
-use domain::book::Book;
+use domain::book::{Away, Book};
 use domain::ids::{HashKey, Position};
 use domain::log::EventStore;
 use std::collections::VecDeque;
@@ -49,6 +49,8 @@ pub struct Opening {
 pub enum StartError {
     #[error("the book cannot be loaded")]
     Load(#[from] LoadError),
+    #[error(transparent)]
+    Away(#[from] Away),
     #[error("there is no thread for the engine")]
     Thread(#[from] io::Error),
     #[error("the engine's thread died while it loaded the book")]
@@ -58,7 +60,8 @@ pub enum StartError {
 /// Loads the book and starts its engine on a thread of its own, within a tokio runtime.
 ///
 /// # Errors
-/// When the log is damaged, cannot be read, or tells something that this release cannot fold.
+/// When the log is damaged, cannot be read, or tells something that this release cannot fold, or that the book is
+/// written elsewhere.
 pub async fn start(config: EngineConfig, parts: Parts) -> Result<(Handle, Opening), StartError> {
     start_as(Role::Writer, config, parts).await
 }
@@ -84,8 +87,13 @@ pub async fn start_as(
     let (ready, opened) = oneshot::channel();
     let live = move || match Engine::open(config, parts, runtime) {
         Ok((mut engine, opening)) => {
-            if role == Role::Standby {
-                engine.stand_by();
+            match role {
+                Role::Standby => engine.stand_by(),
+                Role::Writer => {
+                    if let Some(Err(away)) = engine.sequencer.as_ref().map(Sequencer::at_home) {
+                        return drop(ready.send(Err(away.into())));
+                    }
+                }
             }
             if ready.send(Ok((engine.handle(), opening))).is_ok() {
                 engine.run();

@@ -35,7 +35,7 @@ impl Sequencer {
                 self.follow(&frames)?;
                 let _ = done.send(());
             }
-            Job::Lead => self.lead(),
+            Job::Lead => self.lead()?,
             Job::GiveUp(why) => return Err(End::Failed(why)),
             Job::Stop => {
                 self.stopping = true;

@@ -90,6 +90,11 @@ impl App {
         self.keys.digest(text)
     }
 
+    /// Lets the read models rest, and returns when they do.
+    pub async fn stop_views(&self) {
+        self.following.stop().await;
+    }
+
     /// Learns the policy in force, before the first request.
     ///
     /// # Errors

@@ -48,6 +48,17 @@ impl Storage {
         }
     }
 
+    /// Where the log is, in words that give no secret away.
+    pub(super) fn place(&self) -> String {
+        match self {
+            Self::Memory => "memory".to_owned(),
+            Self::Folder(folder) => folder.display().to_string(),
+            Self::Postgres(address, _) => address.to_string(),
+            #[cfg(feature = "eventstore")]
+            Self::Kurrent(url, _) => url.to_string(),
+        }
+    }
+
     /// The folder of the keys, the snapshots and the views.
     pub(super) fn folder(&self) -> Option<&Path> {
         match self {
@@ -83,9 +94,22 @@ impl Ground {
                 Ok(Self { store: Arc::new(store), vault, snapshots: None, turn: Turn::default() })
             }
             Storage::Folder(folder) => Self::folder(folder, new).await,
-            Storage::Postgres(address, folder) => Self::postgres(address, folder, new).await,
+            Storage::Postgres(address, folder) => {
+                let claim = Some(Claim::on(folder)?);
+                Self::postgres(address, folder, new, claim).await
+            }
             #[cfg(feature = "eventstore")]
             Storage::Kurrent(url, folder) => kurrent::ground(url, folder, new).await,
+        }
+    }
+
+    /// As [`Ground::open`], for whoever holds the folder of a database's keys already: a copy may go there.
+    pub(super) async fn to_seal(storage: &Storage, time: TimeKind) -> Result<Self, ServiceError> {
+        match storage {
+            Storage::Postgres(address, folder) => {
+                Self::postgres(address, folder, new_book(time)?, None).await
+            }
+            other => Self::open(other, time).await,
         }
     }
 
@@ -104,8 +128,12 @@ impl Ground {
         Ok(Self { store: Arc::new(store), vault, snapshots: Some(snapshots), turn: Turn::default() })
     }
 
-    async fn postgres(address: &Address, folder: &Path, new: BookInfo) -> Result<Self, ServiceError> {
-        let claim = Claim::on(folder)?;
+    async fn postgres(
+        address: &Address,
+        folder: &Path,
+        new: BookInfo,
+        claim: Option<Claim>,
+    ) -> Result<Self, ServiceError> {
         let store = Arc::new(PostgresStore::open(address, new).await?);
         let snapshots = Snapshots::in_dir(folder);
         expect_whole(&*store, &snapshots).await?;
@@ -132,7 +160,7 @@ pub(super) struct Turn(Option<Arc<Held>>);
 struct Held {
     store: Arc<PostgresStore>,
     /// Two processes of one machine do not share a folder.
-    _folder: Claim,
+    _folder: Option<Claim>,
 }
 
 impl Turn {
@@ -229,7 +257,28 @@ pub async fn read_only(storage: &Storage) -> Result<Arc<dyn EventStore>, Service
         Storage::Folder(folder) => Ok(Arc::new(SqliteStore::open_read_only(folder).await?)),
         Storage::Postgres(address, _) => Ok(Arc::new(PostgresStore::open_read_only(address).await?)),
         #[cfg(feature = "eventstore")]
-        Storage::Kurrent(..) => Err(ServiceError::NotReadOnly),
+        Storage::Kurrent(url, _) => kurrent::read_only(url).await,
+    }
+}
+
+/// A store to copy a book to, which is made as `new` when there is none, and the turn to write there.
+pub(super) async fn target(
+    storage: &Storage,
+    new: BookInfo,
+) -> Result<(Arc<dyn EventStore>, Turn), ServiceError> {
+    match storage {
+        Storage::Memory => Ok((Arc::new(MemoryStore::new(new)), Turn::default())),
+        Storage::Folder(folder) => Ok((Arc::new(Claim::on(folder)?.open(new).await?), Turn::default())),
+        Storage::Postgres(address, _) => {
+            let store = Arc::new(PostgresStore::open(address, new).await?);
+            let turn = Turn(Some(Arc::new(Held { store: store.clone(), _folder: None })));
+            match turn.take().await? {
+                None => Ok((store, turn)),
+                Some(holder) => Err(ServiceError::Served(holder)),
+            }
+        }
+        #[cfg(feature = "eventstore")]
+        Storage::Kurrent(url, _) => kurrent::target(url, new).await,
     }
 }
 

@@ -11,6 +11,17 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+pub(super) async fn read_only(url: &KurrentUrl) -> Result<Arc<dyn EventStore>, ServiceError> {
+    Ok(Arc::new(KurrentStore::open_read_only(url).await?))
+}
+
+pub(super) async fn target(
+    url: &KurrentUrl,
+    new: BookInfo,
+) -> Result<(Arc<dyn EventStore>, Turn), ServiceError> {
+    Ok((Arc::new(KurrentStore::open(url, new).await?), Turn::default()))
+}
+
 pub(super) async fn ground(url: &KurrentUrl, folder: &Path, new: BookInfo) -> Result<Ground, ServiceError> {
     let failed = |source| ServiceError::Folder { folder: folder.to_owned(), source };
     fs::create_dir_all(folder).map_err(failed)?;

@@ -9,7 +9,6 @@ use crate::ids::{Name, Position};
 use crate::ledger::{LotId, Refunded, Settlement};
 use crate::policy::Mode;
 use crate::time::Timestamp;
-use std::sync::Arc;
 
 /// The log says something that the account's state contradicts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -18,13 +17,6 @@ pub enum Mismatch {
     Ledger(#[from] crate::ledger::Mismatch),
     #[error("the event speaks of a key that the account does not have")]
     NoKey,
-}
-
-/// What the book tells an account about a decision of its own.
-#[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
-    pub mode: Mode,
-    pub endpoint: &'a Arc<str>,
 }
 
 impl Account {
@@ -38,53 +30,22 @@ impl Account {
         if let Some(until) = event.until {
             self.open.insert((until, entry.position));
         }
-        let units = u64::from(event.ask.units).max(event.ask.items.len() as u64);
-        let tally = self.tally(entry.at, event.ask.mode, &event.ask.endpoint);
-        tally.requests += 1;
-        tally.units += units;
-        tally.charged = tally.charged.plus(event.charge.total());
         Ok(())
-    }
-
-    /// Requests were refused.
-    pub fn denied(&mut self, at: Timestamp, mode: Mode, endpoint: &Arc<str>, count: u64) {
-        self.tally(at, mode, endpoint).refused += count;
     }
 
     /// A hold was settled, begun or ran out, or part of it.
-    pub fn settled(
-        &mut self,
-        at: Timestamp,
-        context: Context<'_>,
-        settlement: &Settlement,
-    ) -> Result<(), Mismatch> {
-        self.ledger_mut(context.mode).apply_settle(settlement)?;
-        let tally = self.tally(at, context.mode, context.endpoint);
-        tally.charged = tally.charged.plus(settlement.charged());
-        Ok(())
+    pub fn settled(&mut self, mode: Mode, settlement: &Settlement) -> Result<(), Mismatch> {
+        Ok(self.ledger_mut(mode).apply_settle(settlement)?)
     }
 
     /// A charge was given back.
-    pub fn refunded(
-        &mut self,
-        entry: &Entry,
-        context: Context<'_>,
-        refund: &Refunded,
-    ) -> Result<(), Mismatch> {
-        self.ledger_mut(context.mode).apply_refund(refund, entry.position, entry.at)?;
-        let tally = self.tally(entry.at, context.mode, context.endpoint);
-        tally.refunded = tally.refunded.plus(refund.total());
-        Ok(())
+    pub fn refunded(&mut self, entry: &Entry, mode: Mode, refund: &Refunded) -> Result<(), Mismatch> {
+        Ok(self.ledger_mut(mode).apply_refund(refund, entry.position, entry.at)?)
     }
 
     /// A decision is open no more.
     pub fn closed(&mut self, decision: Position, until: Timestamp) {
         self.open.remove(&(until, decision));
-    }
-
-    fn tally(&mut self, at: Timestamp, mode: Mode, endpoint: &Arc<str>) -> &mut super::Tally {
-        let month = self.usage.get_or_insert_default();
-        month.at(at, &self.calendar, mode, endpoint)
     }
 
     /// Folds an event that is about the account itself; events of its requests come through the book.
@@ -121,7 +82,8 @@ impl Account {
             | Event::CreditRefunded(_)
             | Event::PolicyPublished(_)
             | Event::PricesPublished(_)
-            | Event::NoticeAnnounced(_) => {}
+            | Event::NoticeAnnounced(_)
+            | Event::BookSealed(_) => {}
         }
         Ok(())
     }

@@ -4,13 +4,11 @@ mod aggregate;
 mod apply;
 mod decide;
 mod key;
-mod usage;
 
 pub use aggregate::Desk;
-pub use apply::{Context, Mismatch};
+pub use apply::Mismatch;
 pub use decide::{Setting, decide};
 pub use key::{Key, Standing};
-pub use usage::{Tally, Usage};
 
 use crate::event::Balance;
 use crate::ids::{Digest, Name, Position};
@@ -39,7 +37,6 @@ pub struct Account {
     suspension: Option<Box<Suspension>>,
     terminated: bool,
     more: Option<Box<More>>,
-    usage: Option<Box<Usage>>,
 }
 
 /// Why and until when an account is refused.
@@ -118,11 +115,6 @@ impl Account {
     /// Open decisions by the instant at which they run out.
     pub fn open_decisions(&self) -> &BTreeSet<(Timestamp, Position)> {
         &self.open
-    }
-
-    /// What the account did in the current month.
-    pub fn usage(&self) -> Option<&Usage> {
-        self.usage.as_deref()
     }
 
     /// The next instant at which something of the account falls due: a hold, a lot, a suspension.

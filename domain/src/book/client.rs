@@ -107,7 +107,8 @@ impl Aggregate for Client {
             | Event::AccountTerminated(_)
             | Event::PolicyPublished(_)
             | Event::PricesPublished(_)
-            | Event::NoticeAnnounced(_) => {}
+            | Event::NoticeAnnounced(_)
+            | Event::BookSealed(_) => {}
         }
     }
 }

@@ -18,8 +18,6 @@ pub struct Decision {
     pub account: Option<u32>,
     pub mode: Mode,
     pub at: Timestamp,
-    #[serde(deserialize_with = "crate::reading::text")]
-    pub endpoint: Arc<str>,
     /// All that was charged, in the order in which it was drawn.
     pub charged: Draws,
     pub refunded: Credits,

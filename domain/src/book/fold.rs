@@ -2,7 +2,7 @@
 
 use super::decisions::{Decision, Open, Stage};
 use super::{Ban, Book, Known, Who, admin, escalate, gauge, remembered};
-use crate::account::{self, Context};
+use crate::account;
 use crate::event::{
     BanLifted, BanStarted, CreditRefunded, DenialsCollapsed, Entry, Event, Facts, Fired, HoldExpired,
     RequestAdmitted, RequestBegun, RequestDenied, RequestSettled, Stream,
@@ -66,6 +66,7 @@ impl Book {
                     };
                 }
             }
+            Event::BookSealed(event) => self.fold_sealed(entry.position, event),
             Event::AccountOpened(_)
             | Event::AccountDetailed(_)
             | Event::PlanChanged(_)
@@ -111,6 +112,10 @@ impl Book {
             }
             Stream::Catalogue => {
                 self.state.catalogue.apply(entry);
+                None
+            }
+            Stream::Book => {
+                self.state.home.moves = entry.version;
                 None
             }
         }
@@ -192,9 +197,6 @@ impl Book {
     }
 
     fn count_denied(&mut self, at: Timestamp, slot: Option<u32>, event: &RequestDenied, count: u64) {
-        if let Some(account) = slot.and_then(|slot| self.state.accounts.get_mut(slot)) {
-            account.denied(at, event.ask.mode, &event.ask.endpoint, count);
-        }
         let policy = self.state.catalogue.in_force(at).map(|rules| rules.policy.clone());
         if let (Some(signal), Some(policy)) = (escalate::signal(event.kind), policy) {
             self.signal(&policy, at, (slot, signal), &event.ask, count);
@@ -286,15 +288,14 @@ impl Book {
         }
         decision.refunded =
             decision.refunded.plus(refund.map_or(Credits::ZERO, crate::ledger::Refunded::total));
-        let (mode, endpoint) = (decision.mode, decision.endpoint.clone());
+        let mode = decision.mode;
         let account = decision.account.and_then(|slot| self.state.accounts.get_mut(slot));
         let Some(account) = account else { return Ok(()) };
-        let context = Context { mode, endpoint: &endpoint };
         if let Some(settlement) = settlement {
-            account.settled(entry.at, context, settlement)?;
+            account.settled(mode, settlement)?;
         }
         if let Some(refund) = refund {
-            account.refunded(entry, context, refund)?;
+            account.refunded(entry, mode, refund)?;
         }
         Ok(())
     }
@@ -362,7 +363,6 @@ fn decision(
         account: slot,
         mode: event.ask.mode,
         at: entry.at,
-        endpoint: event.ask.endpoint.clone(),
         charged: event.charge.clone(),
         refunded: Credits::ZERO,
         settled: None,

@@ -14,6 +14,7 @@ mod escalate;
 mod facts;
 mod fold;
 mod gauge;
+mod home;
 mod meters;
 mod preflight;
 mod price;
@@ -31,6 +32,7 @@ pub use client::{Client, ClientAct, Warden};
 pub use count::{Count, Walk};
 pub use decisions::{Decision, Decisions, Open, Stage};
 pub use fold::Inconsistent;
+pub use home::{Away, Home};
 pub use meters::Meters;
 pub use read::LimitView;
 pub use remembered::{Recall, Remembered};
@@ -77,6 +79,7 @@ pub struct Book {
 pub struct State {
     head: Position,
     at: Timestamp,
+    home: Home,
     #[serde(with = "crate::compact::json")]
     catalogue: Catalogue,
     accounts: Accounts,
@@ -317,6 +320,7 @@ impl Book {
             Stream::Account(_) => self.account_of(slot).1.map_or(0, |account| account.version),
             Stream::Client(digest) => self.state.clients.get(digest).copied().unwrap_or(0),
             Stream::Catalogue => self.state.catalogue.version,
+            Stream::Book => self.state.home.moves,
         }
     }
 

@@ -62,6 +62,7 @@ impl Book {
         let now = one.at.max(two.at);
         let same = [
             ("head", one.head == two.head && one.at == two.at),
+            ("home", one.home == two.home),
             ("catalogue", one.catalogue == two.catalogue),
             ("accounts", one.accounts == two.accounts),
             ("clients", one.clients == two.clients),

@@ -236,7 +236,7 @@ impl Book {
     fn is_new(&self, stream: &Stream) -> bool {
         match stream {
             Stream::Client(digest) => !self.state.clients.contains_key(digest),
-            Stream::Account(_) | Stream::Catalogue => false,
+            Stream::Account(_) | Stream::Catalogue | Stream::Book => false,
         }
     }
 

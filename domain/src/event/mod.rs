@@ -4,10 +4,12 @@
 //! [`crate::log::codec`], and a golden file keeps every old version readable.
 
 mod account;
+mod book;
 mod catalogue;
 mod request;
 
 pub use account::*;
+pub use book::*;
 pub use catalogue::*;
 pub use request::*;
 
@@ -26,6 +28,8 @@ pub enum Stream {
     /// An anonymous caller, by the keyed hash of its address.
     Client(Digest),
     Catalogue,
+    /// The book as a whole.
+    Book,
 }
 
 impl fmt::Display for Stream {
@@ -34,6 +38,7 @@ impl fmt::Display for Stream {
             Self::Account(name) => write!(out, "account-{name}"),
             Self::Client(digest) => write!(out, "client-{digest}"),
             Self::Catalogue => out.write_str("catalogue"),
+            Self::Book => out.write_str("book"),
         }
     }
 }
@@ -48,7 +53,11 @@ impl FromStr for Stream {
         if let Some(digest) = text.strip_prefix("client-") {
             return digest.parse().map(Self::Client).map_err(|_| StreamError);
         }
-        if text == "catalogue" { Ok(Self::Catalogue) } else { Err(StreamError) }
+        match text {
+            "catalogue" => Ok(Self::Catalogue),
+            "book" => Ok(Self::Book),
+            _ => Err(StreamError),
+        }
     }
 }
 
@@ -66,7 +75,7 @@ impl<'de> Deserialize<'de> for Stream {
 
 /// A text that names no stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("must be account-NAME, client-HASH or catalogue")]
+#[error("must be account-NAME, client-HASH, catalogue or book")]
 pub struct StreamError;
 
 /// An event in its place: what the book folds and the log keeps.
@@ -169,6 +178,7 @@ events! {
     PolicyPublished = 1,
     PricesPublished = 1,
     NoticeAnnounced = 1,
+    BookSealed = 1,
 }
 
 impl cqrs_es::DomainEvent for Entry {

@@ -84,7 +84,9 @@ fn stream(out: &mut Vec<u8>, stream: &Stream) {
             out.extend_from_slice(b"account-");
             out.extend_from_slice(name.as_str().as_bytes());
         }
-        Stream::Client(_) | Stream::Catalogue => out.extend_from_slice(stream.to_string().as_bytes()),
+        Stream::Client(_) | Stream::Catalogue | Stream::Book => {
+            out.extend_from_slice(stream.to_string().as_bytes());
+        }
     }
 }
 

@@ -12,5 +12,5 @@ pub use chain::{ChainHash, ChainHashError};
 pub use frame::{Frame, FrameBuilder, FrameError};
 pub use store::{
     AppendOutcome, BookId, BookIdError, BookInfo, BookKind, BookKindError, Cause, EventStore, Head,
-    StoreError,
+    StoreError, StoreId,
 };

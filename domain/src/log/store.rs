@@ -94,6 +94,20 @@ pub struct BookInfo {
     pub id: BookId,
     pub kind: BookKind,
     pub created: Timestamp,
+    /// Tells a copy from all other stores that hold the book; `None` in the one where it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreId>,
+}
+
+/// Names one store of a book among all that hold it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StoreId(pub BookId);
+
+impl fmt::Display for StoreId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
 }
 
 /// 16 random bytes, shown as 32 hexadecimal digits.

@@ -111,7 +111,8 @@ impl Decisions {
             | Event::BanLifted(_)
             | Event::PolicyPublished(_)
             | Event::PricesPublished(_)
-            | Event::NoticeAnnounced(_) => {}
+            | Event::NoticeAnnounced(_)
+            | Event::BookSealed(_) => {}
         }
     }
 

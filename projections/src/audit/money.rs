@@ -222,7 +222,8 @@ fn movement<'a>(entry: &'a Entry, decisions: &Decisions) -> Option<Movement<'a>>
         | Event::BanLifted(_)
         | Event::PolicyPublished(_)
         | Event::PricesPublished(_)
-        | Event::NoticeAnnounced(_) => return None,
+        | Event::NoticeAnnounced(_)
+        | Event::BookSealed(_) => return None,
     })
 }
 

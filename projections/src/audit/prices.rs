@@ -43,7 +43,8 @@ pub(super) fn observe(entry: &Entry, world: &World, decisions: &Decisions, findi
         | Event::BanLifted(_)
         | Event::PolicyPublished(_)
         | Event::PricesPublished(_)
-        | Event::NoticeAnnounced(_) => {}
+        | Event::NoticeAnnounced(_)
+        | Event::BookSealed(_) => {}
     }
 }
 

@@ -109,7 +109,8 @@ impl World {
             | Event::AccountTerminated(_)
             | Event::BanStarted(_)
             | Event::BanLifted(_)
-            | Event::NoticeAnnounced(_) => {}
+            | Event::NoticeAnnounced(_)
+            | Event::BookSealed(_) => {}
         }
     }
 

@@ -272,7 +272,7 @@ fn refused(entry: &Entry, event: &domain::event::RequestDenied, count: u64) -> F
 fn first(entry: &Entry, ask: &domain::event::Facts, ended: Ended, gate: Option<Name>, usage: Usage) -> Flow {
     let account = match &entry.stream {
         Stream::Account(name) => Some(name.clone()),
-        Stream::Client(_) | Stream::Catalogue => None,
+        Stream::Client(_) | Stream::Catalogue | Stream::Book => None,
     };
     let (plan, key, endpoint) = (ask.plan.clone(), ask.key.clone(), ask.endpoint.clone());
     let of = Origin { account, plan, key, mode: ask.mode, endpoint, at: entry.at };

@@ -6,7 +6,7 @@ use domain::time::Timestamp;
 /// The identity of a sample book.
 pub fn book(kind: BookKind) -> BookInfo {
     let created = Timestamp::from_micros(1_700_000_000_000_000);
-    BookInfo { id: BookId(*b"a sample book 01"), kind, created }
+    BookInfo { id: BookId(*b"a sample book 01"), kind, created, store: None }
 }
 
 /// A frame that follows `head`, of `count` events that say `mark`.

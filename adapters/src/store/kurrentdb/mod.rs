@@ -15,7 +15,7 @@ mod url;
 pub use open::OpenError;
 pub use url::{KurrentUrl, KurrentUrlError};
 
-use super::span;
+use super::{read_only, span};
 use async_trait::async_trait;
 use domain::ids::Position;
 use domain::log::{AppendOutcome, BookInfo, EventStore, Frame, Head, StoreError};
@@ -28,7 +28,8 @@ use stream::Stream;
 pub struct KurrentStore {
     stream: Stream,
     book: BookInfo,
-    epoch: Epoch,
+    /// Tells what this opening wrote from what others did; absent where it was opened to be read only.
+    epoch: Option<Epoch>,
     /// Where the log ended when it was opened: what others write later is not ours.
     opened: Position,
     /// A place of the log that is known, usually its end.
@@ -44,7 +45,12 @@ impl KurrentStore {
     /// `new` becomes the identity of a new book; an existing one keeps its own, and only the kind is compared.
     /// Needs no async runtime, and no lock: a second writer is told of the first by its first append.
     pub async fn open(url: &KurrentUrl, new: BookInfo) -> Result<Self, OpenError> {
-        open::open(url, new).await
+        open::founded(url, new).await
+    }
+
+    /// Opens a book that there is, to read it, also while a service writes it.
+    pub async fn open_read_only(url: &KurrentUrl) -> Result<Self, OpenError> {
+        open::existing(url).await
     }
 
     /// Whether the frame goes on from the event that it says it does. What follows an event never changes that.
@@ -60,19 +66,19 @@ impl KurrentStore {
     }
 
     /// What the log says of a frame whose place is taken, or not reached yet.
-    async fn judge(&self, frame: &Frame) -> Result<AppendOutcome, StoreError> {
+    async fn judge(&self, epoch: Epoch, frame: &Frame) -> Result<AppendOutcome, StoreError> {
         let there = frames::begun_at(&self.stream, frame.first(), frame.count()).await?;
         let is_whole = u32::try_from(there.len()) == Ok(frame.count());
         let is_same = there.last().is_some_and(|last| last.mark.hash == frame.last());
-        if is_whole && is_same && there.iter().all(|record| self.is_ours(record, frame)) {
+        if is_whole && is_same && there.iter().all(|record| self.is_ours(epoch, record, frame)) {
             return Ok(AppendOutcome::Appended);
         }
         Ok(AppendOutcome::Conflict { head: self.head().await? })
     }
 
     /// Not a rival's who decided the same: written by this opening, or in the log before it.
-    fn is_ours(&self, record: &Record, frame: &Frame) -> bool {
-        let id = events::id(self.epoch, record.mark.hash, frame.last());
+    fn is_ours(&self, epoch: Epoch, record: &Record, frame: &Frame) -> bool {
+        let id = events::id(epoch, record.mark.hash, frame.last());
         record.position <= self.opened || record.id == id
     }
 
@@ -97,16 +103,17 @@ impl EventStore for KurrentStore {
     }
 
     async fn append(&self, frame: &Frame) -> Result<AppendOutcome, StoreError> {
+        let epoch = self.epoch.ok_or_else(read_only)?;
         if !self.follows(frame).await? {
             return Ok(AppendOutcome::Conflict { head: self.head().await? });
         }
-        let pieces = events::pieces(frame, self.epoch).map_err(StoreError::NotWritten)?;
+        let pieces = events::pieces(frame, epoch).map_err(StoreError::NotWritten)?;
         for (place, piece) in pieces.iter().enumerate() {
             match self.stream.append(piece).await {
                 Ok(()) => {}
                 Err(failed) if failed.is_wrong_revision() => {
                     // A read that fails now leaves open what an earlier try did.
-                    return self.judge(frame).await.map_err(unsure);
+                    return self.judge(epoch, frame).await.map_err(unsure);
                 }
                 Err(failed) => return Err(of_append(failed, place == 0)),
             }

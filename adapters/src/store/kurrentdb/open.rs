@@ -40,6 +40,8 @@ pub enum OpenError {
         #[source]
         cause: Option<serde_json::Error>,
     },
+    #[error("there is no book at {url}")]
+    Nothing { url: String },
     #[error("the stream {stream} was deleted and begins at revision {revision}: take another name")]
     Deleted { stream: String, revision: u64 },
     #[error("the system gives no random bytes")]
@@ -55,14 +57,27 @@ struct Identity {
     book: BookInfo,
 }
 
-pub(super) async fn open(url: &KurrentUrl, new: BookInfo) -> Result<KurrentStore, OpenError> {
+pub(super) async fn founded(url: &KurrentUrl, new: BookInfo) -> Result<KurrentStore, OpenError> {
     let stream = Stream::new(url);
     let book = identity(&stream, url, new).await?;
     if book.kind != new.kind {
         return Err(OpenError::OtherKind { found: book.kind, wanted: new.kind });
     }
-    let head = head(&stream).await?;
     let epoch = Epoch(system::random().map_err(OpenError::Random)?);
+    opened(stream, book, Some(epoch)).await
+}
+
+/// Opens the log of a book that there is, to read it.
+pub(super) async fn existing(url: &KurrentUrl) -> Result<KurrentStore, OpenError> {
+    let stream = Stream::new(url);
+    let first = stream.first().await.map_err(|failed| told(url, failed))?;
+    let first = first.ok_or_else(|| OpenError::Nothing { url: url.to_string() })?;
+    let book = known(url, &first)?;
+    opened(stream, book, None).await
+}
+
+async fn opened(stream: Stream, book: BookInfo, epoch: Option<Epoch>) -> Result<KurrentStore, OpenError> {
+    let head = head(&stream).await?;
     let store = KurrentStore { stream, book, epoch, opened: head.position, known: Mutex::new(head) };
     if head.position > 0 {
         let tail = store.read(head.position, 1).await?;

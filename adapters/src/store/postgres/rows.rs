@@ -2,7 +2,7 @@
 
 use crate::store::damaged;
 use domain::ids::Position;
-use domain::log::{AppendOutcome, BookInfo, ChainHash, Frame, Head, StoreError};
+use domain::log::{AppendOutcome, BookInfo, ChainHash, Frame, Head, StoreError, StoreId};
 use domain::time::Timestamp;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Row, query};
@@ -76,23 +76,35 @@ pub(super) fn frame(row: &PgRow) -> Result<Frame, StoreError> {
 
 /// The book's identity and what its key makes of it, when they were written.
 pub(super) async fn book(connection: &mut PgConnection) -> Found<Option<(BookInfo, Option<String>)>> {
-    let row = query("SELECT id, kind, created, key_check FROM book").fetch_optional(connection).await?;
+    let row = query("SELECT * FROM book").fetch_optional(connection).await?;
     let Some(row) = row else { return Ok(None) };
     let decode = |cause: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(cause);
     let book = BookInfo {
         id: row.try_get::<&str, _>("id")?.parse().map_err(|error| decode(Box::new(error)))?,
         kind: row.try_get::<&str, _>("kind")?.parse().map_err(|error| decode(Box::new(error)))?,
         created: Timestamp::from_micros(row.try_get("created")?),
+        store: store(&row)?,
     };
     Ok(Some((book, row.try_get("key_check")?)))
 }
 
+/// What tells a copy from other stores of the book. A schema that an earlier release made has no such column.
+fn store(row: &PgRow) -> Found<Option<StoreId>> {
+    let text: Option<&str> = match row.try_get("store") {
+        Err(sqlx::Error::ColumnNotFound(_)) => None,
+        found => found?,
+    };
+    text.map(|text| text.parse().map(StoreId).map_err(|error| sqlx::Error::Decode(Box::new(error))))
+        .transpose()
+}
+
 /// Writes the identity of a new book, unless another process was faster.
 pub(super) async fn found_book(connection: &mut PgConnection, book: BookInfo) -> Found<()> {
-    query("INSERT INTO book (id, kind, created) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+    query("INSERT INTO book (id, kind, created, store) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
         .bind(book.id.to_string())
         .bind(book.kind.as_str())
         .bind(book.created.micros())
+        .bind(book.store.map(|store| store.to_string()))
         .execute(connection)
         .await?;
     Ok(())

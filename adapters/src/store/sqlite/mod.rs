@@ -12,7 +12,7 @@ mod rows;
 
 pub use open::OpenError;
 
-use super::{damaged, span, verified};
+use super::{damaged, read_only, span, verified};
 use async_trait::async_trait;
 use domain::ids::Position;
 use domain::log::{AppendOutcome, BookInfo, EventStore, Frame, Head, StoreError};
@@ -169,14 +169,6 @@ async fn judge(connection: &mut SqliteConnection, frame: &Frame) -> Result<Appen
     }
     Ok(AppendOutcome::Conflict { head: rows::head(connection).await? })
 }
-
-fn read_only() -> StoreError {
-    StoreError::NotWritten(Box::new(ReadOnly))
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("the log was opened to be read only")]
-struct ReadOnly;
 
 #[derive(Debug, thiserror::Error)]
 #[error("an earlier sync to disk failed; this process must stop")]

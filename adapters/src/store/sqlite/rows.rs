@@ -3,7 +3,7 @@
 use super::classify;
 use crate::store::damaged;
 use domain::ids::Position;
-use domain::log::{BookInfo, ChainHash, Frame, Head, StoreError};
+use domain::log::{BookInfo, ChainHash, Frame, Head, StoreError, StoreId};
 use domain::time::Timestamp;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Row, query};
@@ -90,22 +90,34 @@ fn frame(row: &SqliteRow) -> Result<Frame, StoreError> {
 
 /// The book's identity, when it was written.
 pub(super) async fn book(connection: &mut SqliteConnection) -> Found<Option<BookInfo>> {
-    let row = query("SELECT id, kind, created FROM book").fetch_optional(connection).await?;
+    let row = query("SELECT * FROM book").fetch_optional(connection).await?;
     let Some(row) = row else { return Ok(None) };
     let decode = |cause: Box<dyn std::error::Error + Send + Sync>| sqlx::Error::Decode(cause);
     Ok(Some(BookInfo {
         id: row.try_get::<&str, _>("id")?.parse().map_err(|error| decode(Box::new(error)))?,
         kind: row.try_get::<&str, _>("kind")?.parse().map_err(|error| decode(Box::new(error)))?,
         created: Timestamp::from_micros(row.try_get("created")?),
+        store: store(&row)?,
     }))
+}
+
+/// What tells a copy from other stores of the book. A file that this release has not written to has no such column.
+fn store(row: &SqliteRow) -> Found<Option<StoreId>> {
+    let text: Option<&str> = match row.try_get("store") {
+        Err(sqlx::Error::ColumnNotFound(_)) => None,
+        found => found?,
+    };
+    text.map(|text| text.parse().map(StoreId).map_err(|error| sqlx::Error::Decode(Box::new(error))))
+        .transpose()
 }
 
 /// Writes the identity of a new book.
 pub(super) async fn found_book(connection: &mut SqliteConnection, book: BookInfo) -> Found<()> {
-    query("INSERT INTO book (one, id, kind, created) VALUES (1, ?1, ?2, ?3)")
+    query("INSERT INTO book (one, id, kind, created, store) VALUES (1, ?1, ?2, ?3, ?4)")
         .bind(book.id.to_string())
         .bind(book.kind.as_str())
         .bind(book.created.micros())
+        .bind(book.store.map(|store| store.to_string()))
         .execute(connection)
         .await?;
     Ok(())

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 const POLICY: &str = include_str!("../../../../policies/payg-tokens.toml");
 
 fn info() -> BookInfo {
-    BookInfo { id: BookId([9; 16]), kind: BookKind::Wall, created: Timestamp::EPOCH }
+    BookInfo { id: BookId([9; 16]), kind: BookKind::Wall, created: Timestamp::EPOCH, store: None }
 }
 
 /// A small life of an account: opened, funded, one request.

@@ -199,6 +199,7 @@ fn every_event_type_is_recorded_by_a_test() {
     let mut scene = Scene::with(POLICY);
     credit_and_requests(&mut scene);
     acts(&mut scene);
+    scene.seal(None, "elsewhere");
     let recorded: BTreeSet<_> = scene.log.iter().map(|entry| entry.event.kind()).collect();
     assert_eq!(recorded, Event::TYPES.iter().map(|(kind, _)| *kind).collect());
 }

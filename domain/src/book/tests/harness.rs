@@ -7,7 +7,7 @@ use crate::command::{
 use crate::event::{Entry, Event, KeyChange, RequestAdmitted, RequestDenied, RequestSettled, RequestTag};
 use crate::ids::{HashKey, Name, Position};
 use crate::ledger::LotKind;
-use crate::log::codec;
+use crate::log::{StoreId, codec};
 use crate::money::Credits;
 use crate::policy::{Mode, Policy};
 use crate::pricing::Outcome;
@@ -59,6 +59,12 @@ impl Scene {
     pub(super) fn wait(&mut self, span: &str) -> &mut Self {
         self.now = self.now.plus(span.parse::<Span>().expect("a span"));
         self
+    }
+
+    /// Moves the book to another store.
+    pub(super) fn seal(&mut self, to: Option<StoreId>, place: &str) {
+        let entry = self.book.seal(to, place.to_owned(), self.now);
+        self.log.push(entry);
     }
 
     pub(super) fn act(&mut self, action: Action) -> Result<Reply, Rejection> {

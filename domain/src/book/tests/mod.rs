@@ -13,6 +13,7 @@ mod items;
 mod jobs;
 mod keys;
 mod limits;
+mod moves;
 mod payg;
 mod prices;
 mod programs;

@@ -73,7 +73,8 @@ impl Windows {
             | Event::BanLifted(_)
             | Event::PolicyPublished(_)
             | Event::PricesPublished(_)
-            | Event::NoticeAnnounced(_) => {}
+            | Event::NoticeAnnounced(_)
+            | Event::BookSealed(_) => {}
         }
     }
 
