@@ -31,6 +31,9 @@ pub struct Config {
     pub bounds: Limits,
 }
 
+/// How the variables begin that `bench`, `copy`, the tests and the simulation read.
+const OTHERS: [&str; 4] = ["BENCH_", "COPY_", "TEST_", "SIM_"];
+
 /// What the service may take at most.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -78,10 +81,9 @@ impl Config {
         if let Some(file) = file {
             figment = figment.merge(Toml::file_exact(file));
         }
-        // What only tests read, such as where a database for them is, is none of a service's settings.
-        let of_tests =
-            |name: &figment::value::UncasedStr| name.starts_with("TEST_") || name.starts_with("SIM_");
-        let variables = Env::prefixed("COUNTERFOIL_").filter(move |name| !of_tests(name)).split("__");
+        // What other commands and the tests read is none of a service's settings.
+        let of_others = |name: &figment::value::UncasedStr| OTHERS.iter().any(|of| name.starts_with(of));
+        let variables = Env::prefixed("COUNTERFOIL_").filter(move |name| !of_others(name)).split("__");
         figment.merge(variables).extract().map_err(Box::new)
     }
 }

@@ -73,7 +73,11 @@ impl Service {
         let parts =
             engine::Parts { store: ground.store, clock: clock.as_clock(), key, snapshots: ground.snapshots };
         let role = ground.turn.role();
-        let (engine, opening) = engine::start_as(role, engine_config(&config), parts).await?;
+        let started = engine::start_as(role, engine_config(&config), parts).await;
+        if started.is_err() {
+            ground.turn.release().await;
+        }
+        let (engine, opening) = started?;
         let (views, temporary) = views(&storage, &*log)?;
         let begin = if temporary.is_some() { Begin::WhenAsked } else { Begin::Now };
         let reads = Arc::new(views.reads());

@@ -14,7 +14,7 @@ const CRASHES: u64 = 3;
 const ANSWERS: u64 = 30;
 const CALLERS: u64 = 3;
 
-fn database(cluster: &Cluster) -> Database {
+pub(crate) fn database(cluster: &Cluster) -> Database {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(cluster.database())
 }

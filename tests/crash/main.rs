@@ -12,4 +12,5 @@ mod failed_sync;
 mod failed_write;
 mod full_disk;
 mod lost_end;
+mod moving;
 mod storm;

@@ -4,6 +4,7 @@ use crate::faults::Disk;
 use counterfoil_tests::binary::counterfoil;
 use counterfoil_tests::client::{Answer, Client};
 use counterfoil_tests::cluster::Database;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -54,6 +55,11 @@ impl Folder {
         if let Some(store) = &self.store {
             command.env("COUNTERFOIL_STORE", store);
         }
+    }
+
+    /// The book is in this store from now on, or in the folder itself.
+    pub(crate) fn move_to(&mut self, store: Option<&str>) {
+        self.store = store.map(ToOwned::to_owned);
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -198,6 +204,34 @@ fn ended(child: &mut Child) -> Ended {
     let errors = child.stderr.take().expect("its errors are piped");
     BufReader::new(errors).read_to_string(&mut said).expect("its errors are text");
     Ended { code: child.wait().expect("it ends").code(), said }
+}
+
+/// A `copy` of the folder's book that is under way.
+pub(crate) struct Copying(Child);
+
+impl Copying {
+    /// To this store, or into the folder itself.
+    pub(crate) fn start(folder: &Folder, to: Option<&str>) -> Self {
+        let (book, mut command) = (folder.book(), Command::new(counterfoil()));
+        command.arg("copy").arg("--data").arg(&book);
+        command.env("COUNTERFOIL_COPY_FROM", folder.store.as_ref().map_or(book.as_os_str(), OsStr::new));
+        command.env("COUNTERFOIL_COPY_TO", to.map_or(book.as_os_str(), OsStr::new));
+        command.env("RUST_LOG", "error").stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().expect("the executable starts"))
+    }
+
+    /// Waits for its end.
+    pub(crate) fn finish(mut self) -> Ended {
+        ended(&mut self.0)
+    }
+
+    /// SIGKILL as soon as it has said this.
+    pub(crate) fn kill_when_it_says(mut self, words: &str) {
+        let output = BufReader::new(self.0.stdout.take().expect("its output is piped"));
+        assert!(output.lines().map_while(Result::ok).any(|line| line.contains(words)), "it says {words:?}");
+        self.0.kill().expect("it can be killed");
+        self.0.wait().expect("it ends");
+    }
 }
 
 /// A gateway's call; `None` when the server was gone before it had answered.

@@ -297,6 +297,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_book_brings_to_another_folder_opens_there_and_what_is_there_stays() {
+        let (old, new) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let first = vault(&old);
+        let (one, two) = (first.seal(day(1), "one").unwrap(), first.seal(day(2), "two").unwrap());
+        Vault::bring(old.path(), new.path(), BOOK).unwrap();
+        let second = vault(&new);
+        assert_eq!(second.hash_key().0, first.hash_key().0);
+        let three = second.seal(day(3), "three").unwrap();
+        first.destroy(day(2)).unwrap();
+        Vault::bring(old.path(), new.path(), BOOK).unwrap();
+        let second = vault(&new);
+        let opened = |day, text: &str| second.open_sealed(day, text).unwrap();
+        assert_eq!(opened(day(1), &one).as_deref(), Some("one"));
+        assert_eq!(opened(day(2), &two), None, "destroyed is destroyed everywhere");
+        assert_eq!(opened(day(3), &three).as_deref(), Some("three"));
+        let other = Vault::bring(old.path(), new.path(), BookId([2; 16]));
+        assert!(matches!(other, Err(VaultError::OtherBook { .. })));
+    }
+
+    #[test]
     fn the_keys_of_another_book_are_refused() {
         let dir = TempDir::new().unwrap();
         vault(&dir);

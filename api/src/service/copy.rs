@@ -2,7 +2,7 @@
 
 use super::ground::{Ground, Storage, Turn, read_only, target};
 use super::{ServiceError, TimeKind, now};
-use crate::engine::{Role, Source};
+use crate::engine::Source;
 use crate::moving;
 use adapters::system;
 use adapters::vault::Vault;
@@ -72,28 +72,36 @@ impl Copy {
             // Its time stands still while nobody moves it.
             BookKind::Sandbox => (TimeKind::Sandbox(book.created), Timestamp::EPOCH),
         };
-        let ground = Ground::to_seal(&self.from, time).await?;
-        if ground.turn.role() == Role::Standby {
-            return Err(ServiceError::Served(self.from.place()));
-        }
+        let finished = match Ground::to_seal(&self.from, time).await {
+            Ok(mut ground) => {
+                let sealed = self.seal(&mut ground, now).await;
+                ground.turn.release().await;
+                sealed
+            }
+            Err(error) => Err(error),
+        };
+        // Whatever came of it, nobody need wait until the turn runs out.
+        self.turn.release().await;
+        finished
+    }
+
+    async fn seal(&self, ground: &mut Ground, now: Timestamp) -> Result<Head, ServiceError> {
+        ground.turn.wait().await?;
         if let (Some(from), Some(to)) = (self.from.folder(), self.to.folder())
             && from != to
         {
-            Vault::bring(from, to, book.id)?;
+            Vault::bring(from, to, self.source.book().id)?;
         }
         let source = Source {
             store: ground.store.clone(),
             runtime: tokio::runtime::Handle::current(),
             key: ground.vault.hash_key(),
             bounds: Bounds::default(),
-            snapshots: ground.snapshots.map(Arc::new),
+            snapshots: ground.snapshots.take().map(Arc::new),
         };
         let to = (self.target.book().store, self.to.place());
         let sealing = tokio::task::spawn_blocking(move || moving::seal(&source, to, now));
         sealing.await.unwrap_or_else(|panicked| panic::resume_unwind(panicked.into_panic()))?;
-        let head = moving::bring_up(&*ground.store, &*self.target, |_| ()).await?;
-        ground.turn.release().await;
-        self.turn.release().await;
-        Ok(head)
+        Ok(moving::bring_up(&*ground.store, &*self.target, |_| ()).await?)
     }
 }

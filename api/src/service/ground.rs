@@ -76,6 +76,9 @@ const PAGE: usize = 4_096;
 /// How often a standby looks for new events, and asks for its turn.
 const ASK: Duration = Duration::from_millis(100);
 
+/// How often it is asked for by whoever cannot stand by: for longer than the turn of a process that died lasts.
+const ASKS_MAX: u32 = 50;
+
 /// The store, the secrets and the snapshots of a book.
 pub(super) struct Ground {
     pub(super) store: Arc<dyn EventStore>,
@@ -171,6 +174,18 @@ impl Turn {
             postgres::Claim::Taken { .. } => Ok(None),
             postgres::Claim::Held { holder } => Ok(Some(holder)),
         }
+    }
+
+    /// Takes the turn to write, also from a process that has just died with it.
+    pub(super) async fn wait(&self) -> Result<(), ServiceError> {
+        for _ in 0..ASKS_MAX {
+            if self.take().await?.is_none() {
+                return Ok(());
+            }
+            tokio::time::sleep(ASK).await;
+        }
+        let holder = self.take().await?;
+        holder.map_or(Ok(()), |holder| Err(ServiceError::Served(holder)))
     }
 
     /// Whether this process writes the log, or only follows it.
@@ -272,10 +287,8 @@ pub(super) async fn target(
         Storage::Postgres(address, _) => {
             let store = Arc::new(PostgresStore::open(address, new).await?);
             let turn = Turn(Some(Arc::new(Held { store: store.clone(), _folder: None })));
-            match turn.take().await? {
-                None => Ok((store, turn)),
-                Some(holder) => Err(ServiceError::Served(holder)),
-            }
+            turn.wait().await?;
+            Ok((store, turn))
         }
         #[cfg(feature = "eventstore")]
         Storage::Kurrent(url, _) => kurrent::target(url, new).await,

@@ -5,7 +5,6 @@ use super::target::Target;
 use crate::service::{self, Storage};
 use domain::ids::Position;
 use serde::Deserialize;
-use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -22,20 +21,33 @@ pub(super) struct Figures {
 /// A running server's figures.
 pub(super) async fn figures(server: &Target) -> Result<Figures, Failed> {
     let mut stream = TcpStream::connect(server.address).await?;
-    let text = format!(
-        "GET /v1/engine HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
-        server.operator
-    );
-    stream.write_all(text.as_bytes()).await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
-    Ok(serde_json::from_str(body)?)
+    Ok(serde_json::from_str(&get(&mut stream, "/v1/engine", &server.operator).await?)?)
+}
+
+/// The body of what an operator reads at a path, which must be found.
+pub(super) async fn get(stream: &mut TcpStream, path: &str, operator: &str) -> Result<String, Failed> {
+    let ask = format!("GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {operator}\r\n\r\n");
+    stream.write_all(ask.as_bytes()).await?;
+    let mut answer = Vec::new();
+    loop {
+        if stream.read_buf(&mut answer).await? == 0 {
+            return Err(format!("{path}: the server hung up").into());
+        }
+        let text = std::str::from_utf8(&answer)?;
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.to_ascii_lowercase().lines().find_map(|line| {
+            line.strip_prefix("content-length: ").and_then(|length| length.parse::<usize>().ok())
+        });
+        if length.is_some_and(|length| body.len() >= length) {
+            let found = head.starts_with("HTTP/1.1 200");
+            return if found { Ok(body.to_owned()) } else { Err(format!("{path}: {text}").into()) };
+        }
+    }
 }
 
 /// The bytes of the events after one position up to another.
-pub(super) async fn size(folder: &Path, after: Position, last: Position) -> Result<u64, Failed> {
-    let store = service::read_only(&Storage::Folder(folder.to_owned())).await?;
+pub(super) async fn size(storage: &Storage, after: Position, last: Position) -> Result<u64, Failed> {
+    let store = service::read_only(storage).await?;
     let (mut bytes, mut from) = (0, after + 1);
     while from <= last {
         let frames = store.read(from, 10_000).await?;

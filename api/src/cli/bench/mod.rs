@@ -7,6 +7,7 @@ mod line;
 mod load;
 mod log;
 mod memory;
+mod past;
 mod process;
 mod report;
 mod requests;
@@ -39,6 +40,8 @@ enum What {
     Memory(memory::Memory),
     /// How fast the read models are caught up and rebuilt
     Views(views::Views),
+    /// What a look into the past costs: credit after any event of a long log
+    Past(past::Past),
     /// What a decision costs as accounts, limits, the log, open holds and commits grow
     Growth(growth::Growth),
 }
@@ -53,6 +56,7 @@ impl Bench {
             Some(What::Start(start)) => start.run(),
             Some(What::Memory(memory)) => memory.run(),
             Some(What::Views(views)) => views.run(),
+            Some(What::Past(past)) => past.run(),
             Some(What::Growth(growth)) => growth.run(),
         }
     }

@@ -1,9 +1,11 @@
 //! The server under load: this very program as a child process, on a store of its own that goes away with it.
 
 use super::Failed;
+use crate::config::StoreUrl;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -25,19 +27,33 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts one and waits until it says where it listens.
-    pub(super) fn start() -> Result<Self, Failed> {
-        let folder = tempfile::Builder::new().prefix("counterfoil-bench-").tempdir()?;
+    /// A folder for one.
+    pub(super) fn folder() -> Result<TempDir, Failed> {
+        Ok(tempfile::Builder::new().prefix("counterfoil-bench-").tempdir()?)
+    }
+
+    /// Where its book is, or will be.
+    pub(super) fn book_in(folder: &TempDir) -> PathBuf {
+        folder.path().join("book")
+    }
+
+    /// Starts one on the book in this folder, whose log may be in a store elsewhere, and waits until it says where it
+    /// listens.
+    pub(super) fn start_in(folder: TempDir, store: Option<&StoreUrl>) -> Result<Self, Failed> {
         fs::write(folder.path().join("policy.toml"), include_str!("policy.toml"))?;
         fs::write(folder.path().join("config.toml"), CONFIG)?;
-        let mut child = Command::new(std::env::current_exe()?)
+        let mut command = Command::new(std::env::current_exe()?);
+        if let Some(store) = store {
+            command.env("COUNTERFOIL_STORE", store.reveal());
+        }
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .arg("--policy")
             .arg(folder.path().join("policy.toml"))
             .arg("--config")
             .arg(folder.path().join("config.toml"))
             .arg("--data")
-            .arg(folder.path().join("book"))
+            .arg(Self::book_in(&folder))
             .env("RUST_LOG", "error")
             .stdout(Stdio::piped())
             .spawn()?;
@@ -60,8 +76,8 @@ impl Server {
     }
 
     /// The folder of its log.
-    pub(super) fn book(&self) -> std::path::PathBuf {
-        self.folder.path().join("book")
+    pub(super) fn book(&self) -> PathBuf {
+        Self::book_in(&self.folder)
     }
 
     /// Ends it and waits for that.

@@ -19,7 +19,7 @@ pub(super) struct Start {
     events: u64,
     /// Accounts that they belong to
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
-    accounts: u64,
+    pub(super) accounts: u64,
 }
 
 /// Events of one frame.

@@ -3,6 +3,8 @@
 use super::Failed;
 use super::server::{GATEWAY, OPERATOR, Server};
 use super::{log, process};
+use crate::config::StoreUrl;
+use crate::service::Storage;
 use clap::Args;
 use domain::ids::Position;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -14,6 +16,15 @@ pub(super) struct Choice {
     /// A running server, in place of one on a store of its own; it gets accounts named `bench-…`
     #[arg(long, value_name = "http://HOST:PORT", requires_all = ["gateway_token", "operator_token"])]
     url: Option<String>,
+    /// An empty store for the log of a server of our own, such as `postgres://…`; what is written stays there
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with = "url",
+        env = "COUNTERFOIL_BENCH_STORE",
+        hide_env_values = true
+    )]
+    store: Option<StoreUrl>,
     /// That server's token for gateways
     #[arg(long, value_name = "TOKEN", env = "COUNTERFOIL_BENCH_GATEWAY_TOKEN", hide_env_values = true)]
     gateway_token: Option<String>,
@@ -28,6 +39,7 @@ pub(super) struct Target {
     pub(super) gateway: String,
     pub(super) operator: String,
     own: Option<Server>,
+    store: Option<StoreUrl>,
 }
 
 impl Target {
@@ -36,11 +48,12 @@ impl Target {
         let token = |token: &Option<String>| token.clone().unwrap_or_default();
         if let Some(url) = &choice.url {
             let (gateway, operator) = (token(&choice.gateway_token), token(&choice.operator_token));
-            return Ok(Self { address: resolve(url)?, gateway, operator, own: None });
+            return Ok(Self { address: resolve(url)?, gateway, operator, own: None, store: None });
         }
-        let server = Server::start()?;
+        let (store, folder) = (choice.store.clone(), Server::folder()?);
+        let server = Server::start_in(folder, store.as_ref())?;
         let (gateway, operator) = (GATEWAY.to_owned(), OPERATOR.to_owned());
-        Ok(Self { address: server.address, gateway, operator, own: Some(server) })
+        Ok(Self { address: server.address, gateway, operator, own: Some(server), store })
     }
 
     /// The CPU time of a server of our own so far; zero for another, which cannot be seen.
@@ -53,7 +66,10 @@ impl Target {
         let Some(mut server) = self.own else { return Ok(None) };
         let memory = process::peak_memory(server.pid());
         server.stop();
-        Ok(Some((memory, log::size(&server.book(), after, last).await?)))
+        Ok(Some((
+            memory,
+            log::size(&Storage::named(self.store.as_ref(), server.book())?, after, last).await?,
+        )))
     }
 }
 

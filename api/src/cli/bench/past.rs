@@ -1,0 +1,97 @@
+//! What a look into the past costs: an account's credit after a random event of a long log, over HTTP.
+
+use super::Failed;
+use super::histogram::Histogram;
+use super::log;
+use super::server::{OPERATOR, Server};
+use super::start::Start;
+use clap::Args;
+use domain::ids::Position;
+use indicatif::ProgressBar;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+
+/// How large the log is, and how often it is looked at.
+#[derive(Args)]
+pub(super) struct Past {
+    #[command(flatten)]
+    log: Start,
+    /// Looks, one after the other
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    looks: u64,
+}
+
+/// How often the read models are asked whether they have caught up.
+const ASK: Duration = Duration::from_millis(500);
+
+#[derive(Deserialize)]
+struct Ready {
+    views_behind: Position,
+}
+
+impl Past {
+    pub(super) fn run(self) -> Result<(), Failed> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(self.measure())
+    }
+
+    async fn measure(&self) -> Result<(), Failed> {
+        let folder = Server::folder()?;
+        let events = self.log.write(&Server::book_in(&folder)).await?;
+        let (began, server) = (Instant::now(), Server::start_in(folder, None)?);
+        println!("events: {events}, accounts: {}", self.log.accounts);
+        println!("full fold, until it listens: {} ms", began.elapsed().as_millis());
+        caught_up(server.address, events).await?;
+        let took = began.elapsed().as_millis().max(1);
+        println!(
+            "read models caught up: {took} ms after the start, {} events/s",
+            u128::from(events) * 1_000 / took
+        );
+        let times = self.looks(server.address, events).await?;
+        let [median, most] = [500, 990].map(|share| times.per_mille(share).as_micros());
+        println!(
+            "credit as of a past event: p50 {median} µs, p99 {most} µs, max {} µs",
+            times.max().as_micros()
+        );
+        Ok(())
+    }
+
+    async fn looks(&self, address: SocketAddr, events: Position) -> Result<Histogram, Failed> {
+        let (mut times, mut stream) = (Histogram::new(), TcpStream::connect(address).await?);
+        // Each account is there after as many commands as prepare the book.
+        let prepared = 2 * self.log.accounts + 1;
+        for look in 0..self.looks {
+            let account = scattered(2 * look) % self.log.accounts;
+            let position = prepared + scattered(2 * look + 1) % (events.saturating_sub(prepared).max(1));
+            let path = format!("/v1/account/balance?account=bench-{account:012}&as_of={position}");
+            let began = Instant::now();
+            log::get(&mut stream, &path, OPERATOR).await?;
+            times.record(began.elapsed());
+        }
+        Ok(times)
+    }
+}
+
+async fn caught_up(address: SocketAddr, events: Position) -> Result<(), Failed> {
+    let bar = ProgressBar::new(events);
+    let mut stream = TcpStream::connect(address).await?;
+    loop {
+        let ready: Ready = serde_json::from_str(&log::get(&mut stream, "/health/ready", OPERATOR).await?)?;
+        bar.set_position(events.saturating_sub(ready.views_behind));
+        if ready.views_behind == 0 {
+            bar.finish_and_clear();
+            return Ok(());
+        }
+        tokio::time::sleep(ASK).await;
+    }
+}
+
+/// The same numbers in every run, in no order (the mixer of `SplitMix64`, Steele et al. 2014).
+fn scattered(number: u64) -> u64 {
+    let mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
