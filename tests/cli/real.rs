@@ -1,8 +1,8 @@
 //! `simulate` on real traffic, line by line against computations that share nothing with the product.
 
-use crate::payg::Verdict;
-use crate::world::{Folder, real, run, shipped};
-use crate::{five_gates, payg};
+use crate::world::{Folder, run, shipped};
+use counterfoil_tests::real::payg::Verdict;
+use counterfoil_tests::real::{five_gates, payg, real};
 use serde_json::{Value, json};
 use std::fs;
 

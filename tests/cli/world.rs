@@ -56,16 +56,6 @@ pub(crate) fn shipped(path: &str) -> String {
     root().join(path).display().to_string()
 }
 
-/// Real traffic, where it lies beside the repository; says so where it does not.
-pub(crate) fn real(file: &str) -> Option<String> {
-    let path = root().parent()?.join("shared/data").join(file);
-    if path.is_file() {
-        return Some(path.display().to_string());
-    }
-    println!("NOT RUN: {} is not there, so nothing is shown on real traffic", path.display());
-    None
-}
-
 fn root() -> &'static Path {
     static ROOT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     ROOT.get_or_init(|| {

@@ -8,4 +8,5 @@ pub mod cluster;
 pub mod contract;
 pub mod faulty;
 pub mod kurrent;
+pub mod real;
 pub mod sandbox;

@@ -4,5 +4,6 @@ mod as_of;
 mod kept;
 mod months;
 mod odd_event;
+mod real;
 mod rebuilt;
 mod traffic;

@@ -4,7 +4,7 @@
 
 /// What a line comes to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     Admitted {
         charged: i64,
         balance: i64,
@@ -18,17 +18,22 @@ const MINUTE: i64 = 60_000_000;
 /// Credits of the chat endpoint that must be there before the work.
 const BASE: i64 = 2;
 
-/// The line's number, and what it comes to, in order of time.
-pub(crate) fn decide(log: &str, grant: i64) -> Vec<(usize, Verdict)> {
+/// Each line's microsecond of the day, its number and its tokens, in order of time.
+pub fn calls(log: &str) -> Vec<(i64, usize, i64)> {
     let mut calls: Vec<(i64, usize, i64)> = Vec::new();
     for (place, line) in log.lines().enumerate().skip(1) {
         let columns: Vec<&str> = line.trim_end().split(',').collect();
         calls.push((micros(columns[0]), place + 1, columns[1].parse().expect("a number of tokens")));
     }
     calls.sort_unstable();
+    calls
+}
+
+/// The line's number, and what it comes to, in order of time.
+pub fn decide(log: &str, grant: i64) -> Vec<(usize, Verdict)> {
     let (mut balance, mut admitted) = (grant, Vec::new());
     let mut verdicts = Vec::new();
-    for (at, n, size) in calls {
+    for (at, n, size) in calls(log) {
         let recent: Vec<i64> = admitted.iter().copied().filter(|other| *other > at - MINUTE).collect();
         let verdict = if recent.len() >= 60 {
             let passes = recent[recent.len() - 60] + MINUTE;

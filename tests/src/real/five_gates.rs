@@ -28,7 +28,7 @@ struct Address<'a> {
 }
 
 /// What each line comes to in order of time, and how many bans begin.
-pub(crate) fn decide(log: &str) -> (Vec<Value>, usize) {
+pub fn decide(log: &str) -> (Vec<Value>, usize) {
     let mut requests: Vec<_> = log.lines().enumerate().map(|(place, line)| read(place + 1, line)).collect();
     requests.sort_by_key(|request| (request.second, request.n));
     let mut addresses: BTreeMap<&str, Address<'_>> = BTreeMap::new();
