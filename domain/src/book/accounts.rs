@@ -2,17 +2,18 @@
 
 use crate::account::{Account, Key};
 use crate::ids::{Digest, Name};
-use crate::map::Map;
+use crate::map::{Map, Places};
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
+use std::hash::BuildHasher;
 
 /// Accounts in slots: a slot is an account's place for as long as the book lives.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "Stored")]
 pub struct Accounts {
     slots: Vec<(Name, Account)>,
     #[serde(skip_serializing)]
-    names: Map<Name, u32>,
+    names: Places,
     /// Slot and place among the account's keys, by the key's hash.
     #[serde(skip_serializing)]
     keys: Map<Digest, (u32, u32)>,
@@ -29,10 +30,10 @@ struct Stored {
 
 impl From<Stored> for Accounts {
     fn from(Stored { slots }: Stored) -> Self {
-        let names = Map::with_capacity_and_hasher(slots.len(), FixedState::default());
+        let names = Places::with_capacity(slots.len());
         let mut accounts = Self { slots, names, ..Self::default() };
         for (slot, (name, account)) in (0..).zip(&accounts.slots) {
-            accounts.names.insert(name.clone(), slot);
+            accounts.names.add(hash(name.as_str()), slot);
             for (place, key) in (0..).zip(&account.keys) {
                 accounts.keys.insert(key.hash, (slot, place));
                 accounts.key_names.insert(key.name.clone(), slot);
@@ -42,9 +43,20 @@ impl From<Stored> for Accounts {
     }
 }
 
+/// What finds them follows from them.
+impl PartialEq for Accounts {
+    fn eq(&self, other: &Self) -> bool {
+        self.slots == other.slots
+    }
+}
+
+fn hash(name: &str) -> u64 {
+    FixedState::default().hash_one(name)
+}
+
 impl Accounts {
     pub fn slot(&self, name: &str) -> Option<u32> {
-        self.names.get(name).copied()
+        self.names.find(hash(name), |slot| self.slots[slot as usize].0.as_str() == name)
     }
 
     pub fn get(&self, slot: u32) -> Option<(&Name, &Account)> {
@@ -87,7 +99,7 @@ impl Accounts {
     pub(super) fn enter(&mut self, name: &Name) -> u32 {
         let slot = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
         self.slots.push((name.clone(), Account::default()));
-        self.names.insert(name.clone(), slot);
+        self.names.add(hash(name.as_str()), slot);
         slot
     }
 

@@ -2,9 +2,8 @@
 
 use crate::ids::Digest;
 use crate::limits::{Ask, Meter, Rule, Verdict};
-use crate::map::Map;
+use crate::map::Places;
 use crate::time::Timestamp;
-use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 /// Meters by counter, in slots that a clock hand reuses.
@@ -16,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub struct Meters {
     /// The slots in use.
     #[serde(skip_serializing)]
-    index: Map<Digest, u32>,
+    index: Places,
     slots: Vec<Slot>,
     free: Vec<u32>,
     hand: u32,
@@ -44,11 +43,16 @@ struct Stored {
 impl From<Stored> for Meters {
     fn from(stored: Stored) -> Self {
         let Stored { slots, free, hand, rules } = stored;
-        let mut index = Map::with_capacity_and_hasher(slots.len(), FixedState::default());
+        let mut index = Places::with_capacity(slots.len());
         let used = (0..).zip(&slots).filter(|(_, slot)| slot.used);
-        index.extend(used.map(|(place, slot)| (slot.counter, place)));
+        used.for_each(|(place, slot)| index.add(hash(slot.counter), place));
         Self { index, slots, free, hand, rules }
     }
+}
+
+/// A counter is a keyed hash itself.
+fn hash(Digest(counter): Digest) -> u64 {
+    u64::try_from(counter >> 64).unwrap_or_default()
 }
 
 /// Slots looked at for each new subject.
@@ -65,23 +69,24 @@ impl Meters {
     }
 
     pub fn contains(&self, counter: Digest) -> bool {
-        self.index.contains_key(&counter)
+        self.place(counter).is_some()
+    }
+
+    fn place(&self, counter: Digest) -> Option<u32> {
+        self.index.find(hash(counter), |place| self.slots[place as usize].counter == counter)
     }
 
     /// What the counter says of an ask; an unknown one says what a fresh one would.
     pub fn check(&self, counter: Digest, rule: &Rule, ask: &Ask<'_>) -> Verdict {
-        match self.index.get(&counter) {
-            Some(slot) => self.slots[*slot as usize].meter.check(rule, ask),
+        match self.place(counter) {
+            Some(place) => self.slots[place as usize].meter.check(rule, ask),
             None => Meter::new(rule).check(rule, ask),
         }
     }
 
     /// Counts what was admitted.
     pub fn admit(&mut self, counter: Digest, rule: &Rule, ask: &Ask<'_>) {
-        let place = match self.index.get(&counter) {
-            Some(place) => *place,
-            None => self.add(counter, rule, ask.now),
-        };
+        let place = self.place(counter).unwrap_or_else(|| self.add(counter, rule, ask.now));
         let named = self.name(rule);
         let slot = &mut self.slots[place as usize];
         slot.rule = named;
@@ -90,15 +95,15 @@ impl Meters {
 
     /// Closes open jobs.
     pub fn release(&mut self, counter: Digest, jobs: u64) {
-        if let Some(place) = self.index.get(&counter) {
-            self.slots[*place as usize].meter.release(jobs);
+        if let Some(place) = self.place(counter) {
+            self.slots[place as usize].meter.release(jobs);
         }
     }
 
     /// Forgets what was counted.
     pub fn reset(&mut self, counter: Digest) {
-        if let Some(place) = self.index.get(&counter) {
-            self.slots[*place as usize].meter.reset();
+        if let Some(place) = self.place(counter) {
+            self.slots[place as usize].meter.reset();
         }
     }
 
@@ -112,7 +117,7 @@ impl Meters {
             self.slots.push(slot);
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         };
-        self.index.insert(counter, place);
+        self.index.add(hash(counter), place);
         place
     }
 
@@ -124,7 +129,7 @@ impl Meters {
             if slot.used && slot.meter.is_idle(&self.rules[slot.rule as usize], now, 1) {
                 slot.used = false;
                 slot.meter = Meter::new(&Rule::Concurrency);
-                self.index.remove(&slot.counter);
+                self.index.remove(hash(slot.counter), self.hand);
                 self.free.push(self.hand);
             }
         }
