@@ -42,7 +42,8 @@ impl<S: Source> Reads<S> {
             Moment::After(position) => (BY_POSITION, position.into()),
             Moment::At(at) => (BY_TIME, at.into()),
         };
-        let (rows, position) = self.0.ask::<balances::Balances>(sql, vec![account.as_str().into(), bound]).await?;
+        let (rows, position) =
+            self.0.ask::<balances::Balances>(sql, vec![account.as_str().into(), bound]).await?;
         let Some(row) = rows.first() else { return Ok((0, Ledgers::default(), position)) };
         Ok((count(row, "version")?, balances::read(row.bytes("state")?)?, position))
     }
@@ -71,7 +72,8 @@ const NEXT: &str =
 const LINES: &str = "SELECT * FROM statement WHERE account = $1 AND position > $2 AND at >= $3 AND at < $4 \
     ORDER BY position LIMIT $5";
 /// Times never decrease with the position, so the last line before an instant is the newest one.
-const STANDING: &str = "SELECT * FROM statement WHERE account = $1 AND at < $2 ORDER BY position DESC LIMIT 1";
+const STANDING: &str =
+    "SELECT * FROM statement WHERE account = $1 AND at < $2 ORDER BY position DESC LIMIT 1";
 
 #[async_trait]
 impl<S: Source> ReadModels for Reads<S> {

@@ -113,9 +113,8 @@ pub(super) async fn differences<S: Session>(
     let mut found = Vec::new();
     for table in tables {
         for (in_use, of_one, not_of) in [(true, live, fresh), (false, fresh, live)] {
-            let sql = format!(
-                "SELECT * FROM {of_one}.{table} EXCEPT SELECT * FROM {not_of}.{table} LIMIT {NAMED}"
-            );
+            let sql =
+                format!("SELECT * FROM {of_one}.{table} EXCEPT SELECT * FROM {not_of}.{table} LIMIT {NAMED}");
             let rows = of.fetch(&sql, Vec::new()).await?;
             found.extend(rows.iter().map(|row| Difference { table, in_use, row: row.shown() }));
         }

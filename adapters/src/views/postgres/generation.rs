@@ -19,7 +19,8 @@ const IN_USE: &str = "SELECT generation, book, version, position,
      FROM unnest($2) AS name) AS whole
     FROM views.checkpoint WHERE view = $1";
 
-const USE: &str = "INSERT INTO views.checkpoint (view, generation, book, version, position) VALUES ($1, $2, $3, $4, $5)
+const USE: &str =
+    "INSERT INTO views.checkpoint (view, generation, book, version, position) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (view) DO UPDATE SET generation = excluded.generation, book = excluded.book,
     version = excluded.version, position = excluded.position";
 
@@ -117,7 +118,10 @@ pub(super) async fn put_into_use<M: Model>(
 }
 
 /// Drops every generation but these, once nobody reads it any more.
-pub(super) async fn drop_others<M: Model>(connection: &mut PgConnection, kept: &[u64]) -> Result<(), ViewError> {
+pub(super) async fn drop_others<M: Model>(
+    connection: &mut PgConnection,
+    kept: &[u64],
+) -> Result<(), ViewError> {
     let kept: Vec<_> = kept.iter().map(|number| schema::<M>(*number)).collect();
     for other in all::<M>(&mut *connection).await?.iter().filter(|schema| !kept.contains(schema)) {
         let sql = format!("DROP SCHEMA IF EXISTS {other} CASCADE");

@@ -60,7 +60,9 @@ impl Database {
 
 /// Keeps the connection of an exchange that came to its end.
 fn ended<T>(lent: Lent<'_>, outcome: Result<Result<T, ViewError>, Elapsed>) -> Result<T, ViewError> {
-    let late = |_| ViewError::Rows(Box::new(io::Error::new(io::ErrorKind::TimedOut, "the database does not answer")));
+    let late = |_| {
+        ViewError::Rows(Box::new(io::Error::new(io::ErrorKind::TimedOut, "the database does not answer")))
+    };
     let outcome = outcome.map_err(late)??;
     lent.keep();
     Ok(outcome)

@@ -31,7 +31,11 @@ pub(in crate::views) struct Readings {
 impl Source for Readings {
     type Row = PgRow;
 
-    async fn ask<M: Model>(&self, sql: &str, values: Vec<Value>) -> Result<(Vec<PgRow>, Position), ViewError> {
+    async fn ask<M: Model>(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<(Vec<PgRow>, Position), ViewError> {
         let missing = || ViewError::Rows("the view was not made yet".into());
         let link = self.links.get(M::NAME).ok_or_else(missing)?;
         let mut tries = 1;

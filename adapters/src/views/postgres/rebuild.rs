@@ -1,7 +1,7 @@
 //! A view folded anew into a schema beside the one in use.
 
-use super::generation::{self, InUse, schema};
 use super::Database;
+use super::generation::{self, InUse, schema};
 use crate::store::postgres::Purpose;
 use crate::views::Model;
 use crate::views::rebuild::{Building, Difference, differences};

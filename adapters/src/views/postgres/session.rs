@@ -27,7 +27,8 @@ impl Session for PgConnection {
         let parameters = (1..=N).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
         let sql = format!("{head} SELECT * FROM unnest({parameters}){tail}");
         let columns = 0..N;
-        let filled = columns.fold(query(AssertSqlSafe(sql)), |query, column| bind_column(query, &mut rows, column));
+        let filled =
+            columns.fold(query(AssertSqlSafe(sql)), |query, column| bind_column(query, &mut rows, column));
         filled.execute(self).await.rows().map(drop)
     }
 

@@ -18,7 +18,8 @@ use std::sync::atomic::Ordering;
 use tokio::time::timeout;
 
 /// Compares and moves, and from then on names are those of the generation's schema.
-const MOVE: &str = "UPDATE views.checkpoint SET position = $4 WHERE view = $1 AND generation = $2 AND position = $3
+const MOVE: &str =
+    "UPDATE views.checkpoint SET position = $4 WHERE view = $1 AND generation = $2 AND position = $3
     RETURNING set_config('search_path', 'views_' || view || '_' || generation, true)";
 
 /// A view that is being kept.
