@@ -13,6 +13,8 @@ CREATE ROLE counterfoil_reader LOGIN;
 GRANT SELECT ON frames, book, events, _sqlx_migrations TO counterfoil_reader;
 
 -- The read models are the writer's own: it makes their schemas, and those that the owner's start made are dropped here.
+-- From here on run it again whenever a release was first started as the owner.
+GRANT counterfoil_writer TO CURRENT_USER;
 DO $$
 DECLARE name text;
 BEGIN

@@ -104,7 +104,7 @@ fn a_connection_that_is_cut_in_a_step_leaves_nothing_and_the_next_goes_on() {
         runner.step(head / 2).await.unwrap();
         let (mut locker, mut operator) = (home.database().client().await, home.database().client().await);
         let mut lock = locker.begin().await.unwrap();
-        lock.execute("LOCK TABLE views_statement_1.statement").await.unwrap();
+        lock.execute("LOCK TABLE views.statement").await.unwrap();
         let waiting = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                        WHERE wait_event_type = 'Lock' AND datname = current_database()";
         let cut = async { while number(&mut operator, waiting).await == 0 {} };

@@ -63,7 +63,7 @@ fn started(position: Position, at: Timestamp, event: &BanStarted) -> [Value; 7] 
         listed(&event.by).into(),
         event.name.to_string().into(),
         event.until.into(),
-        event.reason.to_string().into(),
+        event.reason.clone().into(),
     ]
 }
 

@@ -33,7 +33,7 @@ impl Model for Holds {
         let (mut opened, mut begun, mut closed) = (Vec::new(), Vec::new(), Vec::new());
         for (decision, change) in fold(entries) {
             match change {
-                Change::Opened(hold) => opened.push(row(hold)),
+                Change::Opened(hold) => opened.push(row(&hold)),
                 Change::Begun => begun.push(decision),
                 Change::Closed => closed.push(decision),
             }
@@ -44,7 +44,7 @@ impl Model for Holds {
     }
 }
 
-fn row(of: Hold) -> [Value; 7] {
+fn row(of: &Hold) -> [Value; 7] {
     [
         of.decision.into(),
         of.stream.to_string().into(),

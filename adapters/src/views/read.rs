@@ -124,41 +124,47 @@ fn page<R, T>(
     Ok(Page { rows, more, position })
 }
 
-/// A statement that grows, condition by condition.
-struct Query(String, Vec<Value>);
+/// Conditions as they come, and what stands for their parameters.
+#[derive(Default)]
+struct Asked {
+    conditions: Vec<String>,
+    values: Vec<Value>,
+}
 
-impl Query {
-    fn and(&mut self, condition: &str, value: impl Into<Value>) {
-        self.1.push(value.into());
-        self.0.push_str(&format!(" AND {condition} ${}", self.1.len()));
+impl Asked {
+    fn parameter(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("${}", self.values.len())
+    }
+
+    fn only(&mut self, condition: &str, value: impl Into<Value>) {
+        let parameter = self.parameter(value);
+        self.conditions.push(format!("{condition} {parameter}"));
     }
 }
 
 fn usage_query(wanted: &UsageWanted) -> (String, Vec<Value>) {
-    let mut query =
-        Query("SELECT * FROM usage WHERE account = $1".to_owned(), vec![wanted.account.to_string().into()]);
-    query.and("by =", wanted.by.as_str());
-    query.and("start >=", wanted.from);
-    query.and("start <", wanted.to);
+    let mut asked = Asked::default();
+    asked.only("account =", wanted.account.as_str());
+    asked.only("by =", wanted.by.as_str());
+    asked.only("start >=", wanted.from);
+    asked.only("start <", wanted.to);
     if let Some(mode) = wanted.mode {
-        query.and("mode =", mode.name());
+        asked.only("mode =", mode.name());
     }
     if let Some(key) = &wanted.key {
-        query.and("key =", key.to_string());
+        asked.only("key =", key.as_str());
     }
     if let Some(endpoint) = &wanted.endpoint {
-        query.and("endpoint =", endpoint.clone());
+        asked.only("endpoint =", endpoint.as_str());
     }
-    let Query(mut sql, mut values) = query;
     if let Some(after) = &wanted.after {
-        let first = values.len() + 1;
-        values.extend(place(after));
-        let parameters: Vec<_> = (first..=values.len()).map(|number| format!("${number}")).collect();
-        sql.push_str(&format!(" AND ({ORDER}) > ({})", parameters.join(", ")));
+        let place = place(after).map(|value| asked.parameter(value));
+        asked.conditions.push(format!("({ORDER}) > ({})", place.join(", ")));
     }
-    values.push((wanted.limit as u64 + 1).into());
-    sql.push_str(&format!(" ORDER BY {ORDER} LIMIT ${}", values.len()));
-    (sql, values)
+    let limit = asked.parameter(wanted.limit as u64 + 1);
+    let conditions = asked.conditions.join(" AND ");
+    (format!("SELECT * FROM usage WHERE {conditions} ORDER BY {ORDER} LIMIT {limit}"), asked.values)
 }
 
 /// The order of the rows of an account.

@@ -22,7 +22,7 @@ impl Model for Requests {
 
     async fn write<S: Session>(to: &mut S, entries: &[Entry], _: &Origins) -> Result<(), ViewError> {
         to.insert((DECIDED, ""), entries.iter().filter_map(decided).map(of_decided).collect()).await?;
-        to.insert((STEP, ""), entries.iter().filter_map(step).map(of_step).collect()).await
+        to.insert((STEP, ""), entries.iter().filter_map(step).map(|step| of_step(&step)).collect()).await
     }
 }
 
@@ -42,7 +42,7 @@ fn of_decided(of: Decided) -> [Value; 11] {
     ]
 }
 
-fn of_step(of: Step) -> [Value; 7] {
+fn of_step(of: &Step) -> [Value; 7] {
     [
         of.decision.into(),
         of.position.into(),

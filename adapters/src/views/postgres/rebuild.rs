@@ -20,7 +20,7 @@ use std::time::Duration;
 /// A comparison reads all rows of both. Whoever holds a view still folds in between, and whoever puts one into use
 /// waits for a step that is under way.
 const REBUILDING: Purpose = Purpose {
-    limit: Duration::from_secs(3_600),
+    limit: Duration::from_hours(1),
     durable: true,
     also: "SET plan_cache_mode = force_custom_plan; SET lock_timeout = 30000; \
            SET idle_in_transaction_session_timeout = 60000",
