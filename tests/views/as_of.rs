@@ -1,7 +1,7 @@
 //! Credit at a past moment is what was answered then, lot by lot.
 
 use crate::home::Home;
-use crate::traffic::{ENDPOINT, opened};
+use crate::traffic::{ENDPOINT, caught_up, opened};
 use counterfoil_tests::sandbox::Sandbox;
 use serde_json::{Value, json};
 
@@ -62,6 +62,7 @@ fn the_credit_of_any_past_instant_is_what_was_answered_then(home: &Home) {
     home.throw_views_away();
     let sandbox = home.payg();
     sandbox.set(&lived.last().expect("a step").0);
+    caught_up(&sandbox);
     for (at, then) in lived.iter().step_by(7) {
         assert_eq!(&balance(&sandbox, &format!("&as_of={at}")), then, "{at}, of views that were made again");
     }

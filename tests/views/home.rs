@@ -148,7 +148,7 @@ impl Home {
 }
 
 /// The file of a view's newest generation.
-fn newest(folder: &Path, view: &str) -> PathBuf {
+pub(crate) fn newest(folder: &Path, view: &str) -> PathBuf {
     let files = std::fs::read_dir(folder.join("views")).expect("a folder").flatten().map(|file| file.path());
     let is_it = |file: &PathBuf| {
         let stem = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();

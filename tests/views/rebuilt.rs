@@ -1,7 +1,7 @@
 //! Views folded anew: the same rows, the same bytes, and put into place while the service answers.
 
 use crate::home::{Home, differences, run};
-use crate::traffic::{of_events, opened, send};
+use crate::traffic::{caught_up, of_events, opened, send};
 use projections::runner::{Runner, Shelf};
 use serde_json::Value;
 use std::process::Output;
@@ -84,6 +84,7 @@ fn views_that_were_thrown_away_are_made_again_by_a_start(home: &Home) {
     drop(sandbox);
     home.throw_views_away();
     let sandbox = home.payg();
+    caught_up(&sandbox);
     assert_eq!(sandbox.gateway("GET", path, &Value::Null).expect(200).json()["lines"], before["lines"]);
 }
 
