@@ -11,3 +11,17 @@ GRANT SELECT ON _sqlx_migrations TO counterfoil_writer;
 
 CREATE ROLE counterfoil_reader LOGIN;
 GRANT SELECT ON frames, book, events, _sqlx_migrations TO counterfoil_reader;
+
+-- The read models are the writer's own: it makes their schemas, and those that the owner's start made are dropped here.
+-- From here on run it again whenever a release was first started as the owner.
+GRANT counterfoil_writer TO CURRENT_USER;
+DO $$
+DECLARE name text;
+BEGIN
+    EXECUTE format('GRANT CREATE ON DATABASE %I TO counterfoil_writer', current_database());
+    FOR name IN SELECT nspname FROM pg_namespace WHERE nspname ~ '^views(_[a-z]+_[0-9]+)?$' LOOP
+        EXECUTE format('DROP SCHEMA %I CASCADE', name);
+    END LOOP;
+END $$;
+ALTER DEFAULT PRIVILEGES FOR ROLE counterfoil_writer GRANT USAGE ON SCHEMAS TO counterfoil_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE counterfoil_writer GRANT SELECT ON TABLES TO counterfoil_reader;

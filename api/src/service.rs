@@ -25,7 +25,7 @@ use ground::{Ground, Turn};
 use ports::{BookTime, Clocks, DaySealing, Keys};
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -80,7 +80,7 @@ impl Service {
         let (engine, opening) = started?;
         let (views, temporary) = views(&storage, &*log)?;
         let begin = if temporary.is_some() { Begin::WhenAsked } else { Begin::Now };
-        let reads = Arc::new(views.reads());
+        let reads = views.reads();
         let following = Following::start((Arc::new(views), reads), log, engine.head(), begin);
         let following = following.map_err(ServiceError::Thread)?;
         let app = Arc::new(app(&config, (&engine, following), (ground.vault, key), clock));
@@ -184,18 +184,21 @@ pub async fn in_memory(
     Ok((engine, clock))
 }
 
-/// The read models of a book, and the folder that is gone with those of a book in memory.
-fn views(storage: &Storage, log: &dyn EventStore) -> Result<(Views, Option<TempDir>), ServiceError> {
+/// The read models of a book: in its database, or else in its folder. For a book in memory, also the folder that is
+/// gone with them.
+///
+/// # Errors
+/// When there is no room for that folder.
+pub fn views(storage: &Storage, log: &dyn EventStore) -> Result<(Views, Option<TempDir>), ServiceError> {
+    let book = log.book().id;
+    if let Storage::Postgres(address, _) = storage {
+        return Ok((Views::on(address, book), None));
+    }
     if let Some(folder) = storage.folder() {
-        return Ok((Views::of(folder, log.book().id), None));
+        return Ok((Views::of(folder, book), None));
     }
     let folder = tempfile::tempdir().map_err(ServiceError::Temporary)?;
-    Ok((Views::of(folder.path(), log.book().id), Some(folder)))
-}
-
-/// The read models of the book in a folder, to be folded anew.
-pub fn views_in(folder: &Path, log: &dyn EventStore) -> Views {
-    Views::of(folder, log.book().id)
+    Ok((Views::of(folder.path(), book), Some(folder)))
 }
 
 /// What the wall clock says: where a sandbox begins.

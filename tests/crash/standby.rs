@@ -1,7 +1,7 @@
 //! Two instances on one book in PostgreSQL: whatever becomes of the one that writes, the other goes on with all of it.
 
 use crate::gateway::Gateway;
-use crate::server::{self, Folder, Server, audit, look};
+use crate::server::{self, Folder, Server, audit, look, views_agree};
 use counterfoil_tests::client::Client;
 use counterfoil_tests::cluster::Cluster;
 use std::thread;
@@ -63,6 +63,7 @@ fn a_standby_takes_over_from_a_killed_writer_with_every_answer_and_in_time() {
     }
     writer.stop();
     audit(&one);
+    assert_eq!(views_agree(&one), 8, "whoever of them kept the views");
 }
 
 #[test]

@@ -1,9 +1,16 @@
 //! Credit at a past moment is what was answered then, lot by lot.
 
-use crate::traffic::{ENDPOINT, opened, payg};
+use crate::home::Home;
+use crate::traffic::{ENDPOINT, caught_up, opened};
 use counterfoil_tests::sandbox::Sandbox;
 use serde_json::{Value, json};
-use tempfile::TempDir;
+
+on_every_database!(
+    the_credit_of_any_past_instant_is_what_was_answered_then,
+    what_fell_due_counts_though_it_was_written_down_later,
+    a_position_is_a_moment_too,
+    a_moment_that_is_none_is_refused,
+);
 
 fn balance(sandbox: &Sandbox, query: &str) -> Value {
     let path = format!("/v1/account/balance?account=acme{query}");
@@ -42,10 +49,8 @@ fn lived(sandbox: &Sandbox, steps: usize) -> Vec<(String, Value)> {
     lived
 }
 
-#[test]
-fn the_credit_of_any_past_instant_is_what_was_answered_then() {
-    let folder = TempDir::new().unwrap();
-    let sandbox = opened(folder.path());
+fn the_credit_of_any_past_instant_is_what_was_answered_then(home: &Home) {
+    let sandbox = opened(home);
     let lived = lived(&sandbox, 240);
     for (at, then) in &lived {
         assert_eq!(&balance(&sandbox, &format!("&as_of={at}")), then, "{at}");
@@ -54,18 +59,17 @@ fn the_credit_of_any_past_instant_is_what_was_answered_then() {
         + sandbox.events("stream=account-acme&type=HoldExpired").len();
     assert!(ends > 5, "things ran out: {ends}");
     drop(sandbox);
-    std::fs::remove_dir_all(folder.path().join("views")).unwrap();
-    let sandbox = payg(folder.path());
+    home.throw_views_away();
+    let sandbox = home.payg();
     sandbox.set(&lived.last().expect("a step").0);
+    caught_up(&sandbox);
     for (at, then) in lived.iter().step_by(7) {
         assert_eq!(&balance(&sandbox, &format!("&as_of={at}")), then, "{at}, of views that were made again");
     }
 }
 
-#[test]
-fn what_fell_due_counts_though_it_was_written_down_later() {
-    let folder = TempDir::new().unwrap();
-    let sandbox = opened(folder.path());
+fn what_fell_due_counts_though_it_was_written_down_later(home: &Home) {
+    let sandbox = opened(home);
     let grant = json!({"amount": "40", "expires": "2026-01-10T00:00:00Z"});
     sandbox.operator("POST", "/v1/accounts/acme/grants", &grant).expect(200);
     sandbox.set("2026-02-01T00:00:00Z");
@@ -74,10 +78,8 @@ fn what_fell_due_counts_though_it_was_written_down_later() {
     assert_eq!(available("2026-01-10T00:00:00Z"), "500");
 }
 
-#[test]
-fn a_position_is_a_moment_too() {
-    let folder = TempDir::new().unwrap();
-    let sandbox = opened(folder.path());
+fn a_position_is_a_moment_too(home: &Home) {
+    let sandbox = opened(home);
     let grants = sandbox.events("stream=account-acme&type=CreditGranted");
     let first = grants[0]["position"].as_u64().expect("a position");
     sandbox.grant("acme", "11");
@@ -85,10 +87,8 @@ fn a_position_is_a_moment_too() {
     assert_eq!((at(first - 1), at(first)), (json!("0"), json!("500")));
 }
 
-#[test]
-fn a_moment_that_is_none_is_refused() {
-    let folder = TempDir::new().unwrap();
-    let sandbox = opened(folder.path());
+fn a_moment_that_is_none_is_refused(home: &Home) {
+    let sandbox = opened(home);
     for moment in ["yesterday", "2026-01-01", "999999", "2027-01-01T00:00:00Z", "-1"] {
         let path = format!("/v1/account/balance?account=acme&as_of={moment}");
         let answer = sandbox.gateway("GET", &path, &Value::Null).expect(400);

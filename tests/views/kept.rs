@@ -1,8 +1,17 @@
 //! Views that are kept while the service decides.
 
-use crate::traffic::{ENDPOINT, Sums, millionths, of_events, opened, payg, send};
+use crate::home::Home;
+use crate::traffic::{ENDPOINT, Sums, millionths, of_events, opened, send};
 use serde_json::{Value, json};
-use tempfile::TempDir;
+
+on_every_database!(
+    usage_adds_up_to_the_events_by_hour_day_and_month,
+    pages_of_usage_join_to_the_whole,
+    usage_can_be_filtered,
+    what_is_wrong_in_a_query_is_named,
+    a_statement_ends_where_the_balance_stands_and_every_line_follows_the_one_before,
+    a_restart_goes_on_where_the_views_were_and_doubles_nothing,
+);
 
 fn sums(figures: &Value) -> Sums {
     Sums {
@@ -24,10 +33,8 @@ fn plus(a: Sums, b: Sums) -> Sums {
     }
 }
 
-#[test]
-fn usage_adds_up_to_the_events_by_hour_day_and_month() {
-    let folder = TempDir::new().unwrap();
-    let sandbox = opened(folder.path());
+fn usage_adds_up_to_the_events_by_hour_day_and_month(home: &Home) {
+    let sandbox = opened(home);
     send(&sandbox, 150);
     for account in ["acme", "globex"] {
         let events = of_events(&sandbox, account);
@@ -43,10 +50,8 @@ fn usage_adds_up_to_the_events_by_hour_day_and_month() {
     }
 }
 
-#[test]
-fn pages_of_usage_join_to_the_whole() {
-    let folder = TempDir::new().unwrap();
-    let sandbox = opened(folder.path());
+fn pages_of_usage_join_to_the_whole(home: &Home) {
+    let sandbox = opened(home);
     send(&sandbox, 60);
     let read = |query: &str| {
         let path = format!("/v1/account/usage?account=acme&by=hour{query}");
@@ -64,10 +69,8 @@ fn pages_of_usage_join_to_the_whole() {
     assert!(rows.len() > 3, "several ends make several rows");
 }
 
-#[test]
-fn usage_can_be_filtered() {
-    let folder = TempDir::new().unwrap();
-    let sandbox = opened(folder.path());
+fn usage_can_be_filtered(home: &Home) {
+    let sandbox = opened(home);
     send(&sandbox, 10);
     let rows = |query: &str| {
         let path = format!("/v1/account/usage?account=acme{query}");
@@ -84,10 +87,8 @@ fn usage_can_be_filtered() {
     }
 }
 
-#[test]
-fn what_is_wrong_in_a_query_is_named() {
-    let folder = TempDir::new().unwrap();
-    let sandbox = opened(folder.path());
+fn what_is_wrong_in_a_query_is_named(home: &Home) {
+    let sandbox = opened(home);
     for (path, field) in [
         ("usage?account=acme&by=week", "by"),
         ("usage?account=acme&limit=0", "limit"),
@@ -106,10 +107,8 @@ fn what_is_wrong_in_a_query_is_named() {
     sandbox.gateway("GET", "/v1/account/statement?account=nobody", &Value::Null).expect(404);
 }
 
-#[test]
-fn a_statement_ends_where_the_balance_stands_and_every_line_follows_the_one_before() {
-    let folder = TempDir::new().unwrap();
-    let sandbox = opened(folder.path());
+fn a_statement_ends_where_the_balance_stands_and_every_line_follows_the_one_before(home: &Home) {
+    let sandbox = opened(home);
     send(&sandbox, 80);
     for account in ["acme", "globex"] {
         let read = |path: &str| sandbox.gateway("GET", path, &Value::Null).expect(200).json();
@@ -127,15 +126,9 @@ fn a_statement_ends_where_the_balance_stands_and_every_line_follows_the_one_befo
     }
 }
 
-#[test]
-fn a_restart_goes_on_where_the_views_were_and_doubles_nothing() {
-    let folder = TempDir::new().unwrap();
-    for _ in 0..3 {
-        let sandbox = if folder.path().join("events.db").exists() {
-            payg(folder.path())
-        } else {
-            opened(folder.path())
-        };
+fn a_restart_goes_on_where_the_views_were_and_doubles_nothing(home: &Home) {
+    for round in 0..3 {
+        let sandbox = if round == 0 { opened(home) } else { home.payg() };
         send(&sandbox, 30);
         // Read, so that some of the events are in the views, and then some more come.
         let path = "/v1/account/usage-summary?account=acme";

@@ -1,9 +1,15 @@
 //! Monthly reports: closed at the month's end in the account's zone, and late settlements in the month they came in.
 
+use crate::home::Home;
 use crate::traffic::{ENDPOINT, opened, send};
 use counterfoil_tests::sandbox::Sandbox;
 use serde_json::{Value, json};
-use tempfile::TempDir;
+
+on_every_database!(
+    a_late_settlement_counts_in_the_month_of_the_settlement_and_says_so,
+    a_month_is_that_of_the_accounts_zone,
+    a_report_has_the_same_figures_as_csv,
+);
 
 fn report(sandbox: &Sandbox, account: &str, month: &str) -> Value {
     let path = format!("/v1/account/reports/{month}?account={account}");
@@ -15,10 +21,8 @@ fn ask(sandbox: &Sandbox, account: &str) -> String {
     sandbox.request(ask).expect(200).at("/decision_id").as_str().expect("a decision").to_owned()
 }
 
-#[test]
-fn a_late_settlement_counts_in_the_month_of_the_settlement_and_says_so() {
-    let folder = TempDir::new().unwrap();
-    let sandbox = opened(folder.path());
+fn a_late_settlement_counts_in_the_month_of_the_settlement_and_says_so(home: &Home) {
+    let sandbox = opened(home);
     sandbox.set("2026-01-31T23:59:50Z");
     let decision = ask(&sandbox, "acme");
     sandbox.advance("20s");
@@ -37,10 +41,8 @@ fn a_late_settlement_counts_in_the_month_of_the_settlement_and_says_so() {
     }
 }
 
-#[test]
-fn a_month_is_that_of_the_accounts_zone() {
-    let folder = TempDir::new().unwrap();
-    let sandbox = opened(folder.path());
+fn a_month_is_that_of_the_accounts_zone(home: &Home) {
+    let sandbox = opened(home);
     sandbox.open("early", &json!({"zone": "Pacific/Kiritimati"}));
     sandbox.grant("early", "100");
     sandbox.set("2026-01-31T12:00:00Z");
@@ -54,10 +56,8 @@ fn a_month_is_that_of_the_accounts_zone() {
     assert_eq!(report(&sandbox, "early", "2026-02")["from"], "2026-01-31T10:00:00Z");
 }
 
-#[test]
-fn a_report_has_the_same_figures_as_csv() {
-    let folder = TempDir::new().unwrap();
-    let sandbox = opened(folder.path());
+fn a_report_has_the_same_figures_as_csv(home: &Home) {
+    let sandbox = opened(home);
     send(&sandbox, 40);
     let json = report(&sandbox, "acme", "2026-01");
     let csv = sandbox

@@ -42,7 +42,7 @@ async fn readers_are_told_that_the_views_stand_still() {
     let log = log().await;
     let views = Views::of(folder.path(), log.book().id);
     let (_engine, head) = watch::channel(2);
-    let reads = Arc::new(views.reads());
+    let reads = views.reads();
     let following = Following::start((Arc::new(views), reads), log, head, Begin::Now).expect("a thread");
     following.fresh().await;
     let standing = following.standing();

@@ -15,7 +15,7 @@ use domain::money::Credits;
 use domain::policy::{Mode, Policy};
 use domain::pricing::Outcome;
 use domain::time::{Calendar, Timestamp};
-use projections::read::{LinesWanted, ReadModels, UsageWanted};
+use projections::read::{LinesWanted, UsageWanted};
 use projections::runner::{Runner, Shelf};
 use projections::views::usage::Span;
 use sqlx::{ConnectOptions, Connection, Row};
@@ -170,7 +170,7 @@ async fn counted(folder: &Path) -> [BTreeMap<String, i64>; 2] {
     ];
     let mut found = [BTreeMap::new(), BTreeMap::new()];
     for (place, (view, sql)) in asked.into_iter().enumerate() {
-        let file = crate::rebuilt::newest(folder, view);
+        let file = crate::home::newest(folder, view);
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).read_only(true);
         let mut connection = options.connect().await.expect("a view");
         for row in sqlx::query(sql).fetch_all(&mut connection).await.expect("rows") {
@@ -201,7 +201,7 @@ async fn usage_and_refusals_of_an_access_log_are_what_the_terms_come_to() {
     let folder = TempDir::new().expect("a folder");
     past.views(last, folder.path()).await;
     assert_eq!(counted(folder.path()).await, [admitted, refused]);
-    let file = crate::rebuilt::newest(folder.path(), "denials");
+    let file = crate::home::newest(folder.path(), "denials");
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).read_only(true);
     let mut connection = options.connect().await.expect("a view");
     let begun: i64 =

@@ -1,19 +1,14 @@
 //! Traffic with everything in it that moves credit, and what its events add up to, by the dumbest of sums.
 
+use crate::home::Home;
 use counterfoil_tests::sandbox::Sandbox;
 use serde_json::{Value, json};
-use std::path::Path;
 
 pub(crate) const ENDPOINT: &str = "/api/v1/ai/image-generation";
 
-/// A service under the pay-as-you-go policy, on a folder.
-pub(crate) fn payg(folder: &Path) -> Sandbox {
-    Sandbox::in_folder(&counterfoil_tests::sandbox::shipped("payg-tokens"), folder)
-}
-
 /// A service with two accounts that have credit.
-pub(crate) fn opened(folder: &Path) -> Sandbox {
-    let sandbox = payg(folder);
+pub(crate) fn opened(home: &Home) -> Sandbox {
+    let sandbox = home.payg();
     for account in ["acme", "globex"] {
         sandbox.open(account, &json!({}));
         sandbox.grant(account, "500");
@@ -38,6 +33,18 @@ pub(crate) fn send(sandbox: &Sandbox, requests: usize) {
                 sandbox.refund(&decision, &json!({"refund_id": "r", "amount": "2", "reason": "late"}));
             }
             _ => drop(sandbox.advance("7s")),
+        }
+    }
+}
+
+/// Waits until the views have caught up: on a busy machine it takes longer to make them than one reader waits.
+pub(crate) fn caught_up(sandbox: &Sandbox) {
+    loop {
+        // Wakes them and waits for a while.
+        sandbox.gateway("GET", "/v1/account/usage-summary?account=acme", &Value::Null);
+        let figures = sandbox.operator("GET", "/v1/engine", &Value::Null).expect(200);
+        if figures.at("/views") == figures.at("/head") {
+            return;
         }
     }
 }

@@ -1,30 +1,38 @@
 //! The credit of accounts, now and at checkpoints.
 
-use super::file::{Failed, Model};
-use super::rows::{figure, insert, parsed};
-use async_trait::async_trait;
+use super::Model;
+use super::rows::{count, listed, parsed};
+use super::session::{Found, Session, Sql};
 use domain::event::{Entry, Stream};
 use domain::ids::Name;
 use domain::map::Map;
 use projections::origins::Origins;
 use projections::runner::ViewError;
 use projections::views::balances::{EVERY, Ledgers};
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{Row, query};
 use std::collections::BTreeSet;
 
 pub(super) struct Balances;
 
 type Known = Map<Name, (u64, Ledgers)>;
 
-#[async_trait]
+const KNOWN: Sql = Sql {
+    sqlite: "SELECT account, version, state FROM ledgers WHERE account IN (SELECT value FROM json_each($1))",
+    postgres: "SELECT account, version, state FROM ledgers \
+               WHERE account IN (SELECT value FROM json_array_elements_text($1::json))",
+};
+const CHECKPOINT: &str = "INSERT INTO checkpoints (account, version, position, at, state) ";
+const LEDGERS: (&str, &str) = (
+    "INSERT INTO ledgers (account, version, state) ",
+    " ON CONFLICT (account) DO UPDATE SET version = excluded.version, state = excluded.state",
+);
+
 impl Model for Balances {
     const NAME: &'static str = "balances";
     const VERSION: i64 = 1;
-    const SCHEMA: &'static str = include_str!("../../../migrations/views/sqlite/balances.sql");
+    const SCHEMA: Sql = schema!("balances");
     const TABLES: &'static [&'static str] = &["ledgers", "checkpoints"];
 
-    async fn write(to: &mut SqliteConnection, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
+    async fn write<S: Session>(to: &mut S, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
         let (mut known, mut checkpoints) = (known(to, entries).await?, Vec::new());
         for entry in entries {
             let Stream::Account(name) = &entry.stream else { continue };
@@ -32,47 +40,36 @@ impl Model for Balances {
             *version = entry.version;
             ledgers.fold(entry, origins)?;
             if entry.version % EVERY == 0 {
-                checkpoints.push((name, entry, state(ledgers)?));
+                let (place, state) = ((entry.version.into(), entry.position.into()), state(ledgers)?);
+                checkpoints.push([name.to_string().into(), place.0, place.1, entry.at.into(), state.into()]);
             }
         }
-        let head = "INSERT INTO checkpoints (account, version, position, at, state) ";
-        insert(to, (head, ""), checkpoints, |row, (name, entry, state)| {
-            row.push_bind(name.to_string()).push_bind(figure(entry.version));
-            row.push_bind(figure(entry.position)).push_bind(entry.at.micros()).push_bind(state);
-        })
-        .await?;
+        to.insert((CHECKPOINT, ""), checkpoints).await?;
         keep(to, known).await
     }
 }
 
-async fn known(of: &mut SqliteConnection, entries: &[Entry]) -> Result<Known, ViewError> {
+async fn known<S: Session>(of: &mut S, entries: &[Entry]) -> Result<Known, ViewError> {
     let accounts: BTreeSet<&Name> = entries
         .iter()
         .filter_map(|entry| if let Stream::Account(name) = &entry.stream { Some(name) } else { None })
         .collect();
-    let sql =
-        "SELECT account, version, state FROM ledgers WHERE account IN (SELECT value FROM json_each(?1))";
-    let rows = query(sql).bind(serde_json::json!(accounts).to_string()).fetch_all(of).await.rows()?;
+    let rows = of.fetch(S::pick(&KNOWN), vec![listed(&accounts).into()]).await?;
     let mut known = Known::default();
     for row in &rows {
-        let state = read(row.try_get("state").rows()?)?;
-        known.insert(parsed(row, "account")?, (super::rows::count(row, "version")?, state));
+        known.insert(parsed(row, "account")?, (count(row, "version")?, read(row.bytes("state")?)?));
     }
     Ok(known)
 }
 
-async fn keep(to: &mut SqliteConnection, known: Known) -> Result<(), ViewError> {
+async fn keep<S: Session>(to: &mut S, known: Known) -> Result<(), ViewError> {
+    let mut known: Vec<_> = known.into_iter().collect();
+    known.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut rows = Vec::with_capacity(known.len());
     for (account, (version, ledgers)) in known {
-        rows.push((account, version, state(&ledgers)?));
+        rows.push([account.to_string().into(), version.into(), state(&ledgers)?.into()]);
     }
-    rows.sort_by(|(a, ..), (b, ..)| a.cmp(b));
-    let head = "INSERT INTO ledgers (account, version, state) ";
-    let tail = " ON CONFLICT DO UPDATE SET version = excluded.version, state = excluded.state";
-    insert(to, (head, tail), rows, |row, (account, version, state)| {
-        row.push_bind(account.to_string()).push_bind(figure(version)).push_bind(state);
-    })
-    .await
+    to.insert(LEDGERS, rows).await
 }
 
 fn state(ledgers: &Ledgers) -> Result<Vec<u8>, ViewError> {

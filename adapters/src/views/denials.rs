@@ -1,79 +1,72 @@
 //! Refusals and bans by subject.
 
-use super::file::{Failed, Model};
-use super::rows::{figure, insert};
-use async_trait::async_trait;
+use super::Model;
+use super::rows::listed;
+use super::session::{Session, Sql, Value};
 use domain::event::{BanLifted, BanStarted, Entry};
 use domain::ids::Position;
 use domain::time::Timestamp;
 use projections::origins::Origins;
 use projections::runner::ViewError;
 use projections::views::denials::{BanChange, Denial, ban, denial};
-use sqlx::query_builder::Separated;
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{Sqlite, query};
 
 pub(super) struct Denials;
 
 const DENIED: &str = "INSERT INTO denials \
     (position, at, stream, key, ip, endpoint, kind, gate, count, figure, retry_at, times) ";
+const BANNED: &str = "INSERT INTO bans (position, at, subject, by, name, until, reason) ";
+const LIFTED: &str = "UPDATE bans SET lifted = $1 WHERE subject = $2 AND by = $3 AND lifted IS NULL";
 
-#[async_trait]
 impl Model for Denials {
     const NAME: &'static str = "denials";
     const VERSION: i64 = 1;
-    const SCHEMA: &'static str = include_str!("../../../migrations/views/sqlite/denials.sql");
+    const SCHEMA: Sql = schema!("denials");
     const TABLES: &'static [&'static str] = &["denials", "bans"];
 
-    async fn write(to: &mut SqliteConnection, entries: &[Entry], _: &Origins) -> Result<(), ViewError> {
-        insert(to, (DENIED, ""), entries.iter().filter_map(denial), bind).await?;
+    async fn write<S: Session>(to: &mut S, entries: &[Entry], _: &Origins) -> Result<(), ViewError> {
+        to.insert((DENIED, ""), entries.iter().filter_map(denial).map(row).collect()).await?;
+        // In their order: a subject may be banned and let go within a step.
         for change in entries.iter().filter_map(ban) {
             match change {
-                BanChange::Started(position, at, event) => start(to, (position, at), event).await?,
-                BanChange::Lifted(position, event) => lift(to, position, event).await?,
+                BanChange::Started(position, at, event) => {
+                    to.insert((BANNED, ""), vec![started(position, at, event)]).await?;
+                }
+                BanChange::Lifted(position, event) => to.execute(LIFTED, lifted(position, event)).await?,
             }
         }
         Ok(())
     }
 }
 
-fn bind(row: &mut Separated<'_, Sqlite, &'static str>, of: Denial) {
-    row.push_bind(figure(of.position)).push_bind(of.at.micros()).push_bind(of.stream.to_string());
-    row.push_bind(of.key.map(|key| key.to_string())).push_bind(of.ip.map(|ip| ip.to_string()));
-    row.push_bind(of.endpoint.to_string()).push_bind(of.kind);
-    row.push_bind(of.gate.map(|gate| gate.to_string()));
-    row.push_bind(of.count.map(figure)).push_bind(of.limit.map(figure));
-    row.push_bind(of.retry_at.map(Timestamp::micros)).push_bind(figure(of.times));
+fn row(of: Denial) -> [Value; 12] {
+    [
+        of.position.into(),
+        of.at.into(),
+        of.stream.to_string().into(),
+        of.key.map(|key| key.to_string()).into(),
+        of.ip.map(|ip| ip.to_string()).into(),
+        of.endpoint.to_string().into(),
+        of.kind.into(),
+        of.gate.map(|gate| gate.to_string()).into(),
+        of.count.into(),
+        of.limit.into(),
+        of.retry_at.into(),
+        of.times.into(),
+    ]
 }
 
-async fn start(
-    to: &mut SqliteConnection,
-    (position, at): (Position, Timestamp),
-    event: &BanStarted,
-) -> Result<(), ViewError> {
-    let statement = "INSERT INTO bans (position, at, subject, by, name, until, reason) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    query(statement)
-        .bind(figure(position))
-        .bind(at.micros())
-        .bind(event.subject.to_string())
-        .bind(serde_json::json!(event.by).to_string())
-        .bind(event.name.to_string())
-        .bind(event.until.map(Timestamp::micros))
-        .bind(&event.reason)
-        .execute(to)
-        .await
-        .rows()?;
-    Ok(())
+fn started(position: Position, at: Timestamp, event: &BanStarted) -> [Value; 7] {
+    [
+        position.into(),
+        at.into(),
+        event.subject.to_string().into(),
+        listed(&event.by).into(),
+        event.name.to_string().into(),
+        event.until.into(),
+        event.reason.clone().into(),
+    ]
 }
 
-async fn lift(to: &mut SqliteConnection, position: Position, event: &BanLifted) -> Result<(), ViewError> {
-    query("UPDATE bans SET lifted = ?1 WHERE subject = ?2 AND by = ?3 AND lifted IS NULL")
-        .bind(figure(position))
-        .bind(event.subject.to_string())
-        .bind(serde_json::json!(event.by).to_string())
-        .execute(to)
-        .await
-        .rows()?;
-    Ok(())
+fn lifted(position: Position, event: &BanLifted) -> Vec<Value> {
+    vec![position.into(), event.subject.to_string().into(), listed(&event.by).into()]
 }

@@ -1,52 +1,65 @@
 //! Open holds.
 
-use super::file::{Failed, Model};
-use super::rows::{figure, insert};
-use async_trait::async_trait;
+use super::Model;
+use super::rows::listed;
+use super::session::{Session, Sql, Value};
 use domain::event::Entry;
 use domain::ids::Position;
 use projections::origins::Origins;
 use projections::runner::ViewError;
-use projections::views::holds::{Change, fold};
-use sqlx::query;
-use sqlx::sqlite::SqliteConnection;
+use projections::views::holds::{Change, Hold, fold};
 
 pub(super) struct Holds;
 
 const OPENED: &str = "INSERT INTO holds (decision, stream, mode, endpoint, at, until, held) ";
+const BEGUN: Sql = Sql {
+    sqlite: "UPDATE holds SET held = '0' WHERE decision IN (SELECT value FROM json_each($1))",
+    postgres: "UPDATE holds SET held = '0' \
+               WHERE decision IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
+};
+const CLOSED: Sql = Sql {
+    sqlite: "DELETE FROM holds WHERE decision IN (SELECT value FROM json_each($1))",
+    postgres: "DELETE FROM holds \
+               WHERE decision IN (SELECT value::bigint FROM json_array_elements_text($1::json))",
+};
 
-#[async_trait]
 impl Model for Holds {
     const NAME: &'static str = "holds";
     const VERSION: i64 = 1;
-    const SCHEMA: &'static str = include_str!("../../../migrations/views/sqlite/holds.sql");
+    const SCHEMA: Sql = schema!("holds");
     const TABLES: &'static [&'static str] = &["holds"];
 
-    async fn write(to: &mut SqliteConnection, entries: &[Entry], _: &Origins) -> Result<(), ViewError> {
+    async fn write<S: Session>(to: &mut S, entries: &[Entry], _: &Origins) -> Result<(), ViewError> {
         let (mut opened, mut begun, mut closed) = (Vec::new(), Vec::new(), Vec::new());
         for (decision, change) in fold(entries) {
             match change {
-                Change::Opened(hold) => opened.push(hold),
+                Change::Opened(hold) => opened.push(row(&hold)),
                 Change::Begun => begun.push(decision),
                 Change::Closed => closed.push(decision),
             }
         }
-        insert(to, (OPENED, ""), opened, |row, hold| {
-            row.push_bind(figure(hold.decision)).push_bind(hold.stream.to_string());
-            row.push_bind(hold.mode.name()).push_bind(hold.endpoint.to_string());
-            row.push_bind(hold.at.micros()).push_bind(hold.until.micros()).push_bind(hold.held.to_string());
-        })
-        .await?;
-        each(to, "UPDATE holds SET held = '0' WHERE decision IN (SELECT value FROM json_each(?1))", &begun)
-            .await?;
-        each(to, "DELETE FROM holds WHERE decision IN (SELECT value FROM json_each(?1))", &closed).await
+        to.insert((OPENED, ""), opened).await?;
+        each(to, &BEGUN, &begun).await?;
+        each(to, &CLOSED, &closed).await
     }
 }
 
+fn row(of: &Hold) -> [Value; 7] {
+    [
+        of.decision.into(),
+        of.stream.to_string().into(),
+        of.mode.name().into(),
+        of.endpoint.to_string().into(),
+        of.at.into(),
+        of.until.into(),
+        of.held.into(),
+    ]
+}
+
 /// One statement for many decisions.
-async fn each(to: &mut SqliteConnection, sql: &'static str, of: &[Position]) -> Result<(), ViewError> {
-    if !of.is_empty() {
-        query(sql).bind(serde_json::json!(of).to_string()).execute(to).await.rows()?;
+async fn each<S: Session>(to: &mut S, sql: &Sql, of: &[Position]) -> Result<(), ViewError> {
+    if of.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    to.execute(S::pick(sql), vec![listed(&of).into()]).await
 }

@@ -1,17 +1,12 @@
 //! The request index.
 
-use super::file::Model;
-use super::rows::{figure, insert};
-use async_trait::async_trait;
+use super::Model;
+use super::session::{Session, Sql, Value};
 use domain::event::Entry;
-use domain::time::Timestamp;
 use projections::origins::Origins;
 use projections::runner::ViewError;
 use projections::views::requests::{Decided, Step, decided, step};
 use projections::views::usage::Ended;
-use sqlx::Sqlite;
-use sqlx::query_builder::Separated;
-use sqlx::sqlite::SqliteConnection;
 
 pub(super) struct Requests;
 
@@ -19,31 +14,42 @@ const DECIDED: &str = "INSERT INTO requests \
     (decision, at, stream, actor, request, endpoint, admitted, gate, held, charged, until) ";
 const STEP: &str = "INSERT INTO steps (decision, position, at, kind, outcome, charged, refunded) ";
 
-#[async_trait]
 impl Model for Requests {
     const NAME: &'static str = "requests";
     const VERSION: i64 = 1;
-    const SCHEMA: &'static str = include_str!("../../../migrations/views/sqlite/requests.sql");
+    const SCHEMA: Sql = schema!("requests");
     const TABLES: &'static [&'static str] = &["requests", "steps"];
 
-    async fn write(to: &mut SqliteConnection, entries: &[Entry], _: &Origins) -> Result<(), ViewError> {
-        insert(to, (DECIDED, ""), entries.iter().filter_map(decided), bind_decided).await?;
-        let steps: Vec<_> = entries.iter().filter_map(step).collect();
-        insert(to, (STEP, ""), &steps, bind_step).await
+    async fn write<S: Session>(to: &mut S, entries: &[Entry], _: &Origins) -> Result<(), ViewError> {
+        to.insert((DECIDED, ""), entries.iter().filter_map(decided).map(of_decided).collect()).await?;
+        to.insert((STEP, ""), entries.iter().filter_map(step).map(|step| of_step(&step)).collect()).await
     }
 }
 
-fn bind_decided(row: &mut Separated<'_, Sqlite, &'static str>, of: Decided) {
-    row.push_bind(figure(of.decision)).push_bind(of.at.micros()).push_bind(of.stream.to_string());
-    row.push_bind(of.actor.to_string()).push_bind(of.request.map(|request| request.to_string()));
-    row.push_bind(of.endpoint.to_string()).push_bind(of.admitted);
-    row.push_bind(of.gate.map(|gate| gate.to_string()));
-    row.push_bind(of.held.to_string()).push_bind(of.charged.to_string());
-    row.push_bind(of.until.map(Timestamp::micros));
+fn of_decided(of: Decided) -> [Value; 11] {
+    [
+        of.decision.into(),
+        of.at.into(),
+        of.stream.to_string().into(),
+        of.actor.to_string().into(),
+        of.request.map(|request| request.to_string()).into(),
+        of.endpoint.to_string().into(),
+        of.admitted.into(),
+        of.gate.map(|gate| gate.to_string()).into(),
+        of.held.into(),
+        of.charged.into(),
+        of.until.into(),
+    ]
 }
 
-fn bind_step(row: &mut Separated<'_, Sqlite, &'static str>, of: &Step) {
-    row.push_bind(figure(of.decision)).push_bind(figure(of.position)).push_bind(of.at.micros());
-    row.push_bind(of.kind).push_bind(of.outcome.map(|outcome| Ended::from(outcome).as_str()));
-    row.push_bind(of.charged.to_string()).push_bind(of.refunded.to_string());
+fn of_step(of: &Step) -> [Value; 7] {
+    [
+        of.decision.into(),
+        of.position.into(),
+        of.at.into(),
+        of.kind.into(),
+        of.outcome.map(|outcome| Ended::from(outcome).as_str().to_owned()).into(),
+        of.charged.into(),
+        of.refunded.into(),
+    ]
 }

@@ -1,17 +1,14 @@
 //! Usage by hour, day and month.
 
-use super::file::{Failed, Model};
-use super::rows::{count, credits, figure, insert, instant, parsed, perhaps, text};
-use async_trait::async_trait;
+use super::Model;
+use super::rows::{count, credits, instant, listed, parsed, perhaps, text, words};
+use super::session::{Found, Session, Sql, Value};
 use domain::event::Entry;
 use domain::map::Map;
 use domain::policy::Mode;
 use projections::origins::Origins;
 use projections::runner::ViewError;
 use projections::views::usage::{self as model, Calendars, Ended, Span, UsageKey};
-use sqlx::query_builder::Separated;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{Row, Sqlite, query};
 use std::collections::BTreeSet;
 
 pub(super) struct Usage;
@@ -19,23 +16,37 @@ pub(super) struct Usage;
 const ADD: &str = "INSERT INTO usage (account, by, start, until, mode, plan, key, endpoint, ended, gate, requests, \
     units, refused, settled, late, held, released, charged, refunded, uncollected) ";
 /// Sums are made outside, of exact decimals.
-const ANEW: &str = " ON CONFLICT DO UPDATE SET requests = excluded.requests, units = excluded.units, \
-    refused = excluded.refused, settled = excluded.settled, late = excluded.late, held = excluded.held, \
-    released = excluded.released, charged = excluded.charged, refunded = excluded.refunded, \
-    uncollected = excluded.uncollected";
+const ANEW: &str = " ON CONFLICT (account, by, start, until, mode, plan, key, endpoint, ended, gate) DO UPDATE SET \
+    requests = excluded.requests, units = excluded.units, refused = excluded.refused, settled = excluded.settled, \
+    late = excluded.late, held = excluded.held, released = excluded.released, charged = excluded.charged, \
+    refunded = excluded.refunded, uncollected = excluded.uncollected";
 
 /// The rows of these accounts whose periods are among these.
-const KNOWN: &str = "SELECT usage.* FROM json_each(?1) AS asked JOIN usage \
-    ON usage.account = asked.value ->> 0 AND usage.by = asked.value ->> 1 AND usage.start = asked.value ->> 2";
+const KNOWN: Sql = Sql {
+    sqlite: "SELECT usage.* FROM json_each($1) AS asked JOIN usage \
+        ON usage.account = asked.value ->> 0 AND usage.by = asked.value ->> 1 AND usage.start = asked.value ->> 2",
+    postgres: "SELECT usage.* FROM json_array_elements($1::json) AS asked JOIN usage \
+        ON usage.account = asked.value ->> 0 AND usage.by = asked.value ->> 1 \
+        AND usage.start = (asked.value ->> 2)::bigint",
+};
 
-#[async_trait]
+const CALENDARS: Sql = Sql {
+    sqlite: "SELECT account, calendar FROM calendars WHERE account IN (SELECT value FROM json_each($1))",
+    postgres: "SELECT account, calendar FROM calendars \
+        WHERE account IN (SELECT value FROM json_array_elements_text($1::json))",
+};
+const KEEP: (&str, &str) = (
+    "INSERT INTO calendars (account, calendar) ",
+    " ON CONFLICT (account) DO UPDATE SET calendar = excluded.calendar",
+);
+
 impl Model for Usage {
     const NAME: &'static str = "usage";
     const VERSION: i64 = 1;
-    const SCHEMA: &'static str = include_str!("../../../migrations/views/sqlite/usage.sql");
+    const SCHEMA: Sql = schema!("usage");
     const TABLES: &'static [&'static str] = &["usage", "calendars"];
 
-    async fn write(to: &mut SqliteConnection, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
+    async fn write<S: Session>(to: &mut S, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
         let mut calendars = calendars(to, entries, origins).await?;
         let known = calendars.clone();
         let mut rows = model::fold(entries, origins, &mut calendars)?;
@@ -46,68 +57,73 @@ impl Model for Usage {
         }
         let mut rows: Vec<_> = rows.into_iter().collect();
         rows.sort_by(|(a, _), (b, _)| a.cmp(b));
-        insert(to, (ADD, ANEW), rows, bind).await?;
+        to.insert((ADD, ANEW), rows.into_iter().map(values).collect()).await?;
         calendars.retain(|account, calendar| known.get(account) != Some(calendar));
         keep(to, calendars).await
     }
 }
 
-async fn calendars(
-    of: &mut SqliteConnection,
+async fn calendars<S: Session>(
+    of: &mut S,
     entries: &[Entry],
     origins: &Origins,
 ) -> Result<Calendars, ViewError> {
     let accounts: BTreeSet<_> = model::accounts(entries, origins).collect();
-    let sql = "SELECT account, calendar FROM calendars WHERE account IN (SELECT value FROM json_each(?1))";
-    let rows = query(sql).bind(serde_json::json!(accounts).to_string()).fetch_all(of).await.rows()?;
+    let rows = of.fetch(S::pick(&CALENDARS), vec![listed(&accounts).into()]).await?;
     let mut calendars = Calendars::default();
     for row in &rows {
-        let calendar = serde_json::from_str(row.try_get("calendar").rows()?);
+        let calendar = serde_json::from_str(words(row, "calendar")?);
         calendars
             .insert(parsed(row, "account")?, calendar.map_err(|error| ViewError::Rows(Box::new(error)))?);
     }
     Ok(calendars)
 }
 
-async fn keep(to: &mut SqliteConnection, calendars: Calendars) -> Result<(), ViewError> {
+async fn keep<S: Session>(to: &mut S, calendars: Calendars) -> Result<(), ViewError> {
     let mut calendars: Vec<_> = calendars.into_iter().collect();
     calendars.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let statement = (
-        "INSERT INTO calendars (account, calendar) ",
-        " ON CONFLICT DO UPDATE SET calendar = excluded.calendar",
-    );
-    insert(to, statement, calendars, |row, (account, calendar)| {
-        row.push_bind(account.to_string()).push_bind(serde_json::json!(calendar).to_string());
-    })
-    .await
+    let rows = calendars.into_iter();
+    let rows = rows.map(|(account, calendar)| [account.to_string().into(), listed(&calendar).into()]);
+    to.insert(KEEP, rows.collect()).await
 }
 
 /// Rows of the periods that are to be added to.
-async fn existing(
-    of: &mut SqliteConnection,
+async fn existing<S: Session>(
+    of: &mut S,
     rows: &Map<UsageKey, model::Usage>,
 ) -> Result<Vec<(UsageKey, model::Usage)>, ViewError> {
     let periods: BTreeSet<_> =
         rows.keys().map(|key| (text(key.account.as_ref()), key.by.as_str(), key.from.micros())).collect();
-    let found = query(KNOWN).bind(serde_json::json!(periods).to_string()).fetch_all(of).await.rows()?;
+    let found = of.fetch(S::pick(&KNOWN), vec![listed(&periods).into()]).await?;
     found.iter().map(row).collect()
 }
 
-fn bind(row: &mut Separated<'_, Sqlite, &'static str>, (key, usage): (UsageKey, model::Usage)) {
-    row.push_bind(text(key.account.as_ref())).push_bind(key.by.as_str());
-    row.push_bind(key.from.micros()).push_bind(key.to.micros()).push_bind(key.mode.name());
-    row.push_bind(text(key.plan.as_ref())).push_bind(text(key.key.as_ref()));
-    row.push_bind(key.endpoint.to_string());
-    row.push_bind(key.ended.as_str()).push_bind(text(key.gate.as_ref()));
-    for count in [usage.requests, usage.units, usage.refused, usage.settled, usage.late] {
-        row.push_bind(figure(count));
-    }
-    for amount in [usage.held, usage.released, usage.charged, usage.refunded, usage.uncollected] {
-        row.push_bind(amount.to_string());
-    }
+fn values((key, usage): (UsageKey, model::Usage)) -> [Value; 20] {
+    [
+        text(key.account.as_ref()).into(),
+        key.by.as_str().into(),
+        key.from.into(),
+        key.to.into(),
+        key.mode.name().into(),
+        text(key.plan.as_ref()).into(),
+        text(key.key.as_ref()).into(),
+        key.endpoint.to_string().into(),
+        key.ended.as_str().into(),
+        text(key.gate.as_ref()).into(),
+        usage.requests.into(),
+        usage.units.into(),
+        usage.refused.into(),
+        usage.settled.into(),
+        usage.late.into(),
+        usage.held.into(),
+        usage.released.into(),
+        usage.charged.into(),
+        usage.refunded.into(),
+        usage.uncollected.into(),
+    ]
 }
 
-pub(super) fn row(row: &SqliteRow) -> Result<(UsageKey, model::Usage), ViewError> {
+pub(super) fn row(row: &impl Found) -> Result<(UsageKey, model::Usage), ViewError> {
     let key = UsageKey {
         account: perhaps(row, "account")?,
         by: one_of(row, "by", Span::ALL, Span::as_str)?,
@@ -116,7 +132,7 @@ pub(super) fn row(row: &SqliteRow) -> Result<(UsageKey, model::Usage), ViewError
         mode: one_of(row, "mode", [Mode::Live, Mode::Test], Mode::name)?,
         plan: perhaps(row, "plan")?,
         key: perhaps(row, "key")?,
-        endpoint: row.try_get::<&str, _>("endpoint").rows()?.into(),
+        endpoint: words(row, "endpoint")?.into(),
         ended: one_of(row, "ended", Ended::ALL, Ended::as_str)?,
         gate: perhaps(row, "gate")?,
     };
@@ -136,12 +152,12 @@ pub(super) fn row(row: &SqliteRow) -> Result<(UsageKey, model::Usage), ViewError
 }
 
 fn one_of<T: Copy, const N: usize>(
-    row: &SqliteRow,
+    row: &impl Found,
     column: &str,
     all: [T; N],
     name: fn(T) -> &'static str,
 ) -> Result<T, ViewError> {
-    let text: &str = row.try_get(column).rows()?;
+    let text = words(row, column)?;
     let found = all.into_iter().find(|one| name(*one) == text);
     found.ok_or_else(|| ViewError::Rows(format!("{column} cannot be {text:?}").into()))
 }

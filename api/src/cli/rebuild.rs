@@ -24,7 +24,7 @@ pub(super) struct Rebuild {
     /// The folder of the log and the views; a service may be running on it, and goes on with the rebuilt views
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
-    /// The database of the log (`postgres://…`); the folder then holds the views
+    /// The store of the log (`postgres://…`, with the views; or `kurrentdb://…`, the folder then holds the views)
     #[arg(long, value_name = "URL", env = "COUNTERFOIL_STORE", hide_env_values = true)]
     store: Option<StoreUrl>,
     /// Only this view; all of them unless given
@@ -67,7 +67,7 @@ impl Rebuild {
         runtime.block_on(async {
             let storage = Storage::named(self.store.as_ref(), self.data.clone())?;
             let log = service::read_only(&storage).await?;
-            let views = service::views_in(&self.data, &*log);
+            let (views, _temporary) = service::views(&storage, &*log)?;
             let mut same = true;
             for name in Views::NAMES {
                 if self.only.as_deref().is_none_or(|only| only == name) {

@@ -24,7 +24,7 @@ pub enum Storage {
     Memory,
     /// A folder of this machine.
     Folder(PathBuf),
-    /// The log in a database; keys, snapshots and views in a folder of this machine.
+    /// The log and the views in a database; keys and snapshots in a folder of this machine.
     Postgres(Address, PathBuf),
     /// The log in a stream of KurrentDB; the rest in a folder of this machine.
     #[cfg(feature = "eventstore")]
@@ -59,7 +59,7 @@ impl Storage {
         }
     }
 
-    /// The folder of the keys, the snapshots and the views.
+    /// The folder of the keys and the snapshots, and of the views that are in no database.
     pub(super) fn folder(&self) -> Option<&Path> {
         match self {
             Self::Memory => None,

@@ -25,7 +25,7 @@ const WORDS: [(&str, &str); 22] = [
     ("3D000", "there is no such database"),
     ("40", "the transaction was rolled back"),
     ("42501", "the user has no right to it"),
-    ("42P01", "the log's tables are missing"),
+    ("42P01", "its tables are missing"),
     ("42883", "the log's functions are missing"),
     ("53100", "there is no room on the database's disk"),
     ("53200", "the database has no memory"),
@@ -74,7 +74,7 @@ struct Failed {
 }
 
 /// What a failure comes from, for the one who runs the service.
-pub(super) fn told(error: sqlx::Error) -> Cause {
+pub(crate) fn told(error: sqlx::Error) -> Cause {
     let known = said(&error).and_then(|said| {
         let (message, code) = (said.message().to_owned(), said.code().to_owned());
         words(said.code()).map(|words| Failed { words, message, code })
@@ -115,11 +115,21 @@ pub(super) fn of_read(error: sqlx::Error, position: Position) -> StoreError {
 }
 
 /// Whether the connection went away, so that another one may fare better at once.
-pub(super) fn is_lost(error: &sqlx::Error) -> bool {
+pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() != io::ErrorKind::TimedOut,
         error => said(error).is_some_and(|said| said.severity() != PgSeverity::Error),
     }
+}
+
+/// Whether what a statement names is not there: a schema, or a table.
+pub(crate) fn is_missing(error: &sqlx::Error) -> bool {
+    said(error).is_some_and(|said| ["3F000", "42P01"].contains(&said.code()))
+}
+
+/// Whether another session had the lock for longer than this one waits.
+pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
+    said(error).is_some_and(|said| said.code() == "55P03")
 }
 
 /// Whether the exchange came to its end, so that the next one may use the connection.

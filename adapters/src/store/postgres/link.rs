@@ -18,11 +18,13 @@ const WAY: Duration = Duration::from_secs(2);
 
 /// What a link is for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Purpose {
+pub(crate) struct Purpose {
     /// How long the server works on a statement before it gives up.
-    pub(super) limit: Duration,
+    pub(crate) limit: Duration,
     /// Whether a commit waits for the disk. The log's always does.
-    pub(super) durable: bool,
+    pub(crate) durable: bool,
+    /// What else is set, in SQL; it has the last word.
+    pub(crate) also: &'static str,
 }
 
 impl Purpose {
@@ -35,13 +37,24 @@ impl Purpose {
              SET statement_timeout = {limit}; SET lock_timeout = 2000; \
              SET idle_in_transaction_session_timeout = 5000; \
              SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
-             SET tcp_user_timeout = 15000"
+             SET tcp_user_timeout = 15000; {}",
+            self.also
         )
+    }
+
+    /// A connection that is not lent, but somebody's own.
+    pub(crate) async fn connect(self, address: &Address) -> sqlx::Result<PgConnection> {
+        let connecting = async {
+            let mut connection = address.options().connect().await?;
+            raw_sql(AssertSqlSafe(self.settings())).execute(&mut connection).await?;
+            Ok(connection)
+        };
+        timed(timeout(CONNECT, connecting).await)
     }
 }
 
 /// The way to the database.
-pub(super) struct Link {
+pub(crate) struct Link {
     address: Address,
     purpose: Purpose,
     connection: Mutex<Option<PgConnection>>,
@@ -49,30 +62,24 @@ pub(super) struct Link {
 
 impl Link {
     /// Connects when it is first used.
-    pub(super) fn new(address: &Address, purpose: Purpose) -> Self {
+    pub(crate) fn new(address: &Address, purpose: Purpose) -> Self {
         Self { address: address.clone(), purpose, connection: Mutex::new(None) }
     }
 
     /// Takes the connection for one exchange. Fails only before anything was asked.
-    pub(super) async fn lend(&self) -> sqlx::Result<Lent<'_>> {
+    pub(crate) async fn lend(&self) -> sqlx::Result<Lent<'_>> {
         let mut place = self.connection.lock().await;
         let connection = match place.take() {
             Some(connection) => connection,
-            None => timed(timeout(CONNECT, self.connect()).await)?,
+            None => self.purpose.connect(&self.address).await?,
         };
         Ok(Lent { place, connection, limit: self.purpose.limit + WAY })
-    }
-
-    async fn connect(&self) -> sqlx::Result<PgConnection> {
-        let mut connection = self.address.options().connect().await?;
-        raw_sql(AssertSqlSafe(self.purpose.settings())).execute(&mut connection).await?;
-        Ok(connection)
     }
 }
 
 /// A connection that is lent for one exchange. Dropped without being settled it is closed, because a half-read
 /// answer would be taken for the next one's.
-pub(super) struct Lent<'a> {
+pub(crate) struct Lent<'a> {
     place: MutexGuard<'a, Option<PgConnection>>,
     connection: PgConnection,
     limit: Duration,
@@ -80,12 +87,17 @@ pub(super) struct Lent<'a> {
 
 impl Lent<'_> {
     /// The connection, and how long to wait for the answer.
-    pub(super) fn connection(&mut self) -> (Duration, &mut PgConnection) {
+    pub(crate) fn connection(&mut self) -> (Duration, &mut PgConnection) {
         (self.limit, &mut self.connection)
     }
 
+    /// Keeps the connection for the next exchange, this one having come to its end.
+    pub(crate) fn keep(mut self) {
+        *self.place = Some(self.connection);
+    }
+
     /// Keeps the connection for the next exchange when this one came to its end.
-    pub(super) fn settle<T>(mut self, outcome: Result<sqlx::Result<T>, Elapsed>) -> sqlx::Result<T> {
+    pub(crate) fn settle<T>(mut self, outcome: Result<sqlx::Result<T>, Elapsed>) -> sqlx::Result<T> {
         let outcome = timed(outcome);
         if outcome.as_ref().err().is_none_or(classify::leaves_the_connection_usable) {
             *self.place = Some(self.connection);

@@ -23,12 +23,15 @@ pub use address::{Address, AddressError};
 pub use lease::Claim;
 pub use open::OpenError;
 
+// What the read models in the same database go by as well.
+pub(crate) use classify::{is_locked, is_lost, is_missing, told};
+pub(crate) use link::{Lent, Link, Purpose};
+
 use super::{damaged, span, verified};
 use async_trait::async_trait;
 use domain::ids::Position;
 use domain::log::{AppendOutcome, BookInfo, EventStore, Frame, Head, StoreError};
 use lease::Lease;
-use link::{Link, Purpose};
 use sqlx::postgres::PgRow;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -38,10 +41,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// An append is one short statement. Whoever waits for its answer waits no longer than this and then a new try.
-const APPENDING: Purpose = Purpose { limit: Duration::from_secs(5), durable: true };
+const APPENDING: Purpose = Purpose { limit: Duration::from_secs(5), durable: true, also: "" };
 
 /// A renewal that is lost with the database's memory only ends the lease earlier.
-const RENEWING: Purpose = Purpose { limit: Duration::from_secs(2), durable: false };
+const RENEWING: Purpose = Purpose { limit: Duration::from_secs(2), durable: false, also: "" };
 
 /// The log of a book in a database.
 pub struct PostgresStore {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Reads may be long: pages of the log on a disk that is cold.
-const READING: Purpose = Purpose { limit: Duration::from_secs(30), durable: true };
+const READING: Purpose = Purpose { limit: Duration::from_secs(30), durable: true, also: "" };
 
 /// Why a log could not be opened.
 #[derive(Debug, thiserror::Error)]

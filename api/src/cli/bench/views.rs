@@ -27,8 +27,9 @@ impl Views {
 
     async fn measure(&self, folder: &Path) -> Result<(), Failed> {
         let events = self.log.write(folder).await?;
-        let log = service::read_only(&Storage::Folder(folder.to_owned())).await?;
-        let views = service::views_in(folder, &*log);
+        let storage = Storage::Folder(folder.to_owned());
+        let log = service::read_only(&storage).await?;
+        let (views, _) = service::views(&storage, &*log)?;
         println!("events: {events}");
         timed("all views, caught up", &log, views.open().await?, events).await?;
         for name in Folder::NAMES {

@@ -1,5 +1,7 @@
 //! One view in one file: its generation, its checkpoint, and a transaction a step.
 
+use crate::views::Model;
+use crate::views::session::{Failed, figure};
 use async_trait::async_trait;
 use domain::event::Entry;
 use domain::ids::Position;
@@ -14,53 +16,24 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How the rows of a read model are kept.
-#[async_trait]
-pub(super) trait Model: Send + Sync + 'static {
-    const NAME: &'static str;
-    /// Raised whenever the same events give other rows: files of another version are thrown away.
-    const VERSION: i64;
-    const SCHEMA: &'static str;
-    const TABLES: &'static [&'static str];
-
-    async fn write(to: &mut SqliteConnection, entries: &[Entry], origins: &Origins) -> Result<(), ViewError>;
-}
-
-const CHECKPOINT: &str = include_str!("../../../migrations/views/sqlite/checkpoint.sql");
+const CHECKPOINT: &str = include_str!("../../../../migrations/views/sqlite/checkpoint.sql");
 
 /// How long a statement waits for another connection's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Turns an error of the database into one of the view.
-pub(super) trait Failed<T> {
-    fn rows(self) -> Result<T, ViewError>;
-}
-
-impl<T> Failed<T> for Result<T, sqlx::Error> {
-    fn rows(self) -> Result<T, ViewError> {
-        self.map_err(|error| ViewError::Rows(Box::new(error)))
-    }
-}
-
-impl<T> Failed<T> for io::Result<T> {
-    fn rows(self) -> Result<T, ViewError> {
-        self.map_err(|error| ViewError::Rows(Box::new(error)))
-    }
-}
-
 /// A view that is being kept.
-pub(super) struct SqliteView<M> {
+pub(in crate::views) struct SqliteView<M> {
     dir: PathBuf,
     book: BookId,
     generation: u64,
-    connection: SqliteConnection,
-    position: Position,
+    pub(super) connection: SqliteConnection,
+    pub(super) position: Position,
     model: PhantomData<M>,
 }
 
 impl<M: Model> SqliteView<M> {
     /// The newest generation, or a new one when there is none that fits.
-    pub(super) async fn open(dir: &Path, book: BookId) -> Result<Self, ViewError> {
+    pub(in crate::views) async fn open(dir: &Path, book: BookId) -> Result<Self, ViewError> {
         fs::create_dir_all(dir).rows()?;
         let mut generation = newest(dir, M::NAME).rows()?.unwrap_or(1);
         let mut connection = connect(&place(dir, M::NAME, generation)).await?;
@@ -88,7 +61,7 @@ impl<M: Model> SqliteView<M> {
     /// with this connection: what it began is undone when it closes.
     ///
     /// A savepoint, because a rebuilt view folds within a transaction that holds the view in use still.
-    async fn advance(&mut self, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
+    pub(super) async fn advance(&mut self, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
         let seen = entries.iter().take_while(|entry| entry.position <= self.position).count();
         let new = &entries[seen..];
         let Some(last) = new.last() else { return Ok(()) };
@@ -96,8 +69,8 @@ impl<M: Model> SqliteView<M> {
         query("SAVEPOINT step").execute(&mut *to).await.rows()?;
         M::write(to, new, origins).await?;
         let moved = query("UPDATE checkpoint SET position = ?1 WHERE position = ?2")
-            .bind(super::rows::figure(last.position))
-            .bind(super::rows::figure(new[0].position - 1))
+            .bind(figure(last.position))
+            .bind(figure(new[0].position - 1))
             .execute(&mut *to)
             .await
             .rows()?;
@@ -128,53 +101,10 @@ impl<M: Model> View for SqliteView<M> {
     }
 }
 
-/// A view that is folded anew, whatever its model.
-#[async_trait]
-pub(super) trait Building: Send {
-    fn name(&self) -> &'static str;
-    fn version(&self) -> i64;
-    fn tables(&self) -> &'static [&'static str];
-    fn at(&self) -> Position;
-    fn connection(&mut self) -> &mut SqliteConnection;
-    async fn advance(&mut self, entries: &[Entry], origins: &Origins) -> Result<(), ViewError>;
-    async fn close(self: Box<Self>) -> Result<(), ViewError>;
-}
-
-#[async_trait]
-impl<M: Model> Building for SqliteView<M> {
-    fn name(&self) -> &'static str {
-        M::NAME
-    }
-
-    fn version(&self) -> i64 {
-        M::VERSION
-    }
-
-    fn tables(&self) -> &'static [&'static str] {
-        M::TABLES
-    }
-
-    fn at(&self) -> Position {
-        self.position
-    }
-
-    fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.connection
-    }
-
-    async fn advance(&mut self, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
-        SqliteView::advance(self, entries, origins).await
-    }
-
-    async fn close(self: Box<Self>) -> Result<(), ViewError> {
-        self.connection.close().await.rows()
-    }
-}
-
 async fn create<M: Model>(file: &Path, book: BookId) -> Result<SqliteConnection, ViewError> {
     let mut connection = connect(file).await?;
     let mut making = connection.begin().await.rows()?;
-    for schema in [CHECKPOINT, M::SCHEMA] {
+    for schema in [CHECKPOINT, M::SCHEMA.sqlite] {
         sqlx::raw_sql(schema).execute(&mut *making).await.rows()?;
     }
     query("INSERT INTO checkpoint (one, book, version, position) VALUES (1, ?1, ?2, 0)")
