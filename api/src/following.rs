@@ -46,29 +46,40 @@ pub enum Begin {
 }
 
 impl Following {
-    /// Starts the thread that keeps the views, within a tokio runtime; it ends when it is told to stop,
-    /// or with the last of its readers. Decisions come first: it runs where the processors have nothing more urgent
-    /// to do.
-    ///
-    /// # Errors
-    /// When there is no thread.
-    pub fn start(
+    /// The readers' side, and the work of keeping the views, which ends when it is told to stop, or with the last of
+    /// its readers.
+    pub fn new(
         (views, reads): (Arc<dyn Shelf>, Arc<dyn ReadModels>),
         log: Arc<dyn EventStore>,
         head: watch::Receiver<Position>,
         begin: Begin,
-    ) -> io::Result<Self> {
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let asked = Arc::new(Notify::new());
         let (tell, standing) = watch::channel(Standing::default());
         let (stop, stopped) = watch::channel(false);
         let task = Task { views, log, head: head.clone(), asked: asked.clone(), stop: stopped, tell };
+        (Self { reads, standing, head, asked, stop: Arc::new(stop) }, task.run(begin))
+    }
+
+    /// Gives the work a thread of its own, within a tokio runtime. Decisions come first: it runs where the processors
+    /// have nothing more urgent to do.
+    ///
+    /// # Errors
+    /// When there is no thread.
+    pub fn start(
+        models: (Arc<dyn Shelf>, Arc<dyn ReadModels>),
+        log: Arc<dyn EventStore>,
+        head: watch::Receiver<Position>,
+        begin: Begin,
+    ) -> io::Result<Self> {
+        let (following, work) = Self::new(models, log, head, begin);
         let runtime = Handle::current();
         thread::Builder::new().name("views".into()).spawn(move || {
             system::stand_back();
             // The views' own threads start from this one and stand back like it.
-            runtime.block_on(task.run(begin));
+            runtime.block_on(work);
         })?;
-        Ok(Self { reads, standing, head, asked, stop: Arc::new(stop) })
+        Ok(following)
     }
 
     /// The rows, once they say what was durable when this was called; after two seconds as far as they are.

@@ -108,7 +108,8 @@ impl FromStr for Digest {
     type Err = DigestError;
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
-        if text.len() != 32 {
+        // The parser of figures would also take a sign.
+        if text.len() != 32 || text.starts_with('+') {
             return Err(DigestError);
         }
         u128::from_str_radix(text, 16).map(Self).map_err(|_| DigestError)
@@ -215,6 +216,15 @@ mod tests {
     use super::*;
     use proptest::collection::vec;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_digest_is_32_digits_and_nothing_else() {
+        let digits = "0123456789abcdef".repeat(2);
+        assert_eq!(digits.parse::<Digest>().expect("a digest").to_string(), digits);
+        for text in ["", "ff", &digits[1..], &digits.replacen('0', "+", 1), &digits.replacen('0', "g", 1)] {
+            assert_eq!(text.parse::<Digest>(), Err(DigestError), "{text}");
+        }
+    }
 
     proptest! {
         /// What lies in a log was hashed part by part.

@@ -9,7 +9,7 @@ use std::str::FromStr;
 /// An instant: microseconds since 1970-01-01T00:00:00Z.
 ///
 /// Stored as an integer, shown as RFC 3339 in UTC. Intervals are `[from, to)` everywhere.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -93,6 +93,17 @@ impl FromStr for Timestamp {
     }
 }
 
+impl<'de> Deserialize<'de> for Timestamp {
+    /// A figure outside the range is no instant: what is read could not be written as the same.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let micros = i64::deserialize(from)?;
+        if !(0..=LAST).contains(&micros) {
+            return Err(serde::de::Error::custom(TimeError::Timestamp));
+        }
+        Ok(Self(micros))
+    }
+}
+
 impl Span {
     /// No time at all.
     pub const ZERO: Self = Self(0);
@@ -163,10 +174,11 @@ impl Serialize for Span {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        if let Some(micros) = text.strip_suffix("us").and_then(|figure| figure.parse().ok()) {
-            return Ok(Self::from_micros(micros));
+        let micros = text.strip_suffix("us").and_then(|figure| figure.parse().ok());
+        match micros.filter(|micros| (0..=LAST).contains(micros)) {
+            Some(micros) => Ok(Self(micros)),
+            None => text.parse().map_err(serde::de::Error::custom),
         }
-        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

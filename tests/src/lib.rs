@@ -10,3 +10,4 @@ pub mod faulty;
 pub mod kurrent;
 pub mod real;
 pub mod sandbox;
+pub mod untrusted;

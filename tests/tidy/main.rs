@@ -12,7 +12,7 @@ fn root() -> PathBuf {
 /// Every Rust source of the workspace with its text, by path from the root.
 fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for folder in ["domain", "projections", "adapters", "api", "tests"] {
+    for folder in ["domain", "projections", "adapters", "api", "tests", "fuzz/targets"] {
         walk(&root().join(folder), &mut found);
     }
     assert!(found.len() > 100, "the sources were found");

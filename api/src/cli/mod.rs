@@ -9,6 +9,8 @@ mod rebuild;
 mod serve;
 mod simulate;
 
+pub use simulate::LogReader;
+
 use clap::{Parser, Subcommand};
 use std::error::Error;
 use std::process::ExitCode;

@@ -24,10 +24,11 @@ mod text;
 mod view;
 
 pub use auth::Tokens;
+pub use decide::read_ask;
 pub use edge::Edge;
 pub use error::Problem;
 pub use openapi::document;
-pub use server::Server;
+pub use server::{Door, Server};
 
 use crate::config::Cidr;
 use crate::engine::Handle;
@@ -123,15 +124,25 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(health::engine))
 }
 
-/// The routes as a service.
-fn router(app: Arc<App>) -> Router {
-    let (router, api) = documented().split_for_parts();
-    router
-        .fallback(async || Problem::not_found("there is nothing at this path"))
-        .method_not_allowed_fallback(async || Problem::method())
-        .with_state(app)
-        .merge(openapi::pages(openapi::finished(api)))
-        .layer(from_fn(log))
+/// The routes, which any app may stand behind.
+pub struct Routes(Router<Arc<App>>);
+
+impl Default for Routes {
+    fn default() -> Self {
+        let (router, api) = documented().split_for_parts();
+        let router = router
+            .fallback(async || Problem::not_found("there is nothing at this path"))
+            .method_not_allowed_fallback(async || Problem::method())
+            .merge(openapi::pages(openapi::finished(api)))
+            .layer(from_fn(log));
+        Self(router)
+    }
+}
+
+impl Routes {
+    fn with(&self, app: Arc<App>) -> Router {
+        self.0.clone().with_state(app)
+    }
 }
 
 /// One line per request, at debug: what is in a body, a query or a header is never logged.

@@ -5,11 +5,12 @@ use super::auth;
 use super::error::Problem;
 use super::read;
 use super::reply::json;
+use axum::BoxError;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -29,7 +30,10 @@ pub(crate) async fn noop(State(app): State<Arc<App>>, request: Request) -> Resul
 }
 
 /// As the route, straight from the connection, as decisions are.
-pub(crate) async fn respond(app: &App, request: hyper::Request<Incoming>) -> Response {
+pub(crate) async fn respond<B>(app: &App, request: hyper::Request<B>) -> Response
+where
+    B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>>,
+{
     let (parts, body) = request.into_parts();
     match answer(app, &parts.headers, body).await {
         Ok(answer) => json(answer),
@@ -39,7 +43,7 @@ pub(crate) async fn respond(app: &App, request: hyper::Request<Incoming>) -> Res
 
 async fn answer<B>(app: &App, headers: &HeaderMap, body: B) -> Result<Vec<u8>, Problem>
 where
-    B: hyper::body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+    B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>>,
 {
     auth::gateway(app, headers)?;
     read::expect_json(headers)?;

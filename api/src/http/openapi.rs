@@ -56,6 +56,6 @@ fn add_problem(operation: &mut Operation) {
 }
 
 /// `/docs` and `/openapi.json`, both open to everyone.
-pub(super) fn pages(api: OpenApi) -> Router {
+pub(super) fn pages<S: Clone + Send + Sync + 'static>(api: OpenApi) -> Router<S> {
     SwaggerUi::new("/docs").url("/openapi.json", api).into()
 }

@@ -2,11 +2,12 @@
 
 use super::client::{self, Peer};
 use super::error::Problem;
-use super::{App, decide, noop, router};
+use super::{App, Routes, decide, noop};
+use axum::BoxError;
 use axum::body::Body;
 use axum::http::{Method, Request, Response};
 use axum::response::IntoResponse;
-use hyper::body::Incoming;
+use hyper::body::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -51,7 +52,7 @@ impl Server {
 
     /// Serves until `stop` ends; then waits for requests under way, for a while.
     pub async fn serve(self, app: Arc<App>, stop: impl Future<Output = ()>) {
-        let router = TowerToHyperService::new(router(app.clone()));
+        let door = Door::new(app, &Routes::default());
         let room = Arc::new(Semaphore::new(self.connections));
         let (closing, closed) = watch::channel(false);
         let mut stop = std::pin::pin!(stop);
@@ -64,9 +65,9 @@ impl Server {
                 tokio::time::sleep(BREATH).await;
                 continue;
             };
-            let (app, router, closed) = (app.clone(), router.clone(), closed.clone());
+            let (door, closed) = (door.clone(), closed.clone());
             tokio::spawn(async move {
-                converse(stream, peer.ip(), (app, router), closed).await;
+                converse(stream, peer.ip(), door, closed).await;
                 drop(permit);
             });
         }
@@ -88,19 +89,12 @@ async fn accept(
     (permit, listener.accept().await)
 }
 
-type Routed = TowerToHyperService<axum::Router>;
-
-async fn converse(
-    stream: TcpStream,
-    peer: IpAddr,
-    (app, router): (Arc<App>, Routed),
-    mut closed: watch::Receiver<bool>,
-) {
+async fn converse(stream: TcpStream, peer: IpAddr, door: Door, mut closed: watch::Receiver<bool>) {
     // Without it a small answer waits for the client's acknowledgement of the one before.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
-        let (app, router) = (app.clone(), router.clone());
-        async move { Ok::<_, Infallible>(answer(&app, &router, peer, request).await) }
+        let door = door.clone();
+        async move { Ok::<_, Infallible>(door.answer(peer, request).await) }
     });
     let mut http = http1::Builder::new();
     http.pipeline_flush(true).timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
@@ -114,18 +108,38 @@ async fn converse(
     let _ = connection.await;
 }
 
-async fn answer(app: &App, router: &Routed, peer: IpAddr, mut request: Request<Incoming>) -> Response<Body> {
-    if app.require_https && !client::is_https(peer, request.headers(), &app.proxies) {
-        return Problem::https_required().into_response();
+/// What every connection leads to.
+#[derive(Clone)]
+pub struct Door {
+    app: Arc<App>,
+    router: TowerToHyperService<axum::Router>,
+}
+
+impl Door {
+    /// The routes over this app.
+    pub fn new(app: Arc<App>, routes: &Routes) -> Self {
+        let router = TowerToHyperService::new(routes.with(app.clone()));
+        Self { app, router }
     }
-    if request.method() == Method::POST {
-        match request.uri().path() {
-            "/v1/decisions" => return decide::respond(app, request).await,
-            "/v1/noop" => return noop::respond(app, request).await,
-            _ => {}
+
+    /// The answer to one request, whoever read it from wherever.
+    pub async fn answer<B>(&self, peer: IpAddr, mut request: Request<B>) -> Response<Body>
+    where
+        B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let app = &*self.app;
+        if app.require_https && !client::is_https(peer, request.headers(), &app.proxies) {
+            return Problem::https_required().into_response();
         }
+        if request.method() == Method::POST {
+            match request.uri().path() {
+                "/v1/decisions" => return decide::respond(app, request).await,
+                "/v1/noop" => return noop::respond(app, request).await,
+                _ => {}
+            }
+        }
+        request.extensions_mut().insert(Peer(peer));
+        let Ok(response) = self.router.call(request).await;
+        response
     }
-    request.extensions_mut().insert(Peer(peer));
-    let Ok(response) = router.call(request).await;
-    response
 }

@@ -34,8 +34,8 @@ pub enum CodecError {
     Envelope(#[source] serde_json::Error),
     #[error("position {position}: {kind} is no event type of this release")]
     UnknownType { position: Position, kind: String },
-    #[error("position {position}: {kind} has schema version {found}, newer than {known}")]
-    NewerSchema { position: Position, kind: String, found: u16, known: u16 },
+    #[error("position {position}: {kind} has schema version {found}; this release knows 1 to {known}")]
+    Schema { position: Position, kind: String, found: u16, known: u16 },
     #[error("position {position}: the data of {kind} cannot be read")]
     Data {
         position: Position,
@@ -166,7 +166,8 @@ impl Envelope<'_> {
     ) -> Result<RequestTag, A::Error> {
         let Shared(id) = map.next_value()?;
         let fingerprint: &str = member(map, "fp")?;
-        let digits = Some(fingerprint).filter(|text| text.len() == 16);
+        // The parser of figures would also take a sign.
+        let digits = Some(fingerprint).filter(|text| text.len() == 16 && !text.starts_with('+'));
         match digits.and_then(|text| u64::from_str_radix(text, 16).ok()) {
             Some(fingerprint) => Ok(RequestTag { id, fingerprint }),
             None => Err(self.refuse(CodecError::Fingerprint { position })),
@@ -184,9 +185,9 @@ impl Envelope<'_> {
         let Some(known) = known else {
             return Err(self.refuse(CodecError::UnknownType { position, kind: kind.to_owned() }));
         };
-        if schema > known {
+        if !(1..=known).contains(&schema) {
             let kind = kind.to_owned();
-            return Err(self.refuse(CodecError::NewerSchema { position, kind, found: schema, known }));
+            return Err(self.refuse(CodecError::Schema { position, kind, found: schema, known }));
         }
         // Every type is at its first version, so there is nothing to upcast yet. An upcaster turns the data of an
         // older version into the next one's here, one step at a time.
@@ -299,6 +300,8 @@ mod tests {
             (r#","p":{"ip":"sealed"}"#, r#","q":1"#),
             (r#""sealed"}"#, r#""sealed"},"q":1"#),
             (r#""id":"r","#, ""),
+            (r#""at":5"#, r#""at":-5"#),
+            (r#""at":5"#, r#""at":253402207201000000"#),
             ("account-acme", "acme"),
             (r#"sealed"}}"#, r#"sealed"}} {}"#),
             (r#"sealed"}}"#, r#"sealed"}"#),
@@ -312,13 +315,17 @@ mod tests {
     fn what_this_release_cannot_read_says_so_with_its_position() {
         let unknown = read("PlanChanged", "PlanLost");
         assert!(matches!(unknown, Err(CodecError::UnknownType { position: 7, kind }) if kind == "PlanLost"));
-        let newer = read(r#""sv":1"#, r#""sv":2"#);
-        assert!(matches!(newer, Err(CodecError::NewerSchema { position: 7, found: 2, known: 1, .. })));
+        for schema in [0, 2] {
+            let other = read(r#""sv":1"#, &format!(r#""sv":{schema}"#));
+            assert!(
+                matches!(other, Err(CodecError::Schema { position: 7, found, known: 1, .. }) if found == schema)
+            );
+        }
         for data in [r#"{"plan":"p p"}"#, r#"{"plan":"pro","more":1}"#, "{}", r#""pro""#] {
             let found = read(r#"{"plan":"pro"}"#, data);
             assert!(matches!(found, Err(CodecError::Data { position: 7, .. })), "{data}");
         }
-        for digits in ["ff", "00000000000000fg"] {
+        for digits in ["ff", "00000000000000fg", "+0000000000000ff"] {
             let found = read("00000000000000ff", digits);
             assert!(matches!(found, Err(CodecError::Fingerprint { position: 7 })), "{digits}");
         }

@@ -10,7 +10,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
-/// Most mistakes of form that one reading names.
+/// Most mistakes of syntax, or of form, that one reading names.
 const MISTAKES_MAX: usize = 50;
 
 /// One mistake in a policy's text.
@@ -40,12 +40,13 @@ impl Policy {
     /// Reads and checks a policy file.
     ///
     /// # Errors
-    /// Every mistake that was found, in the order of the text: of syntax, else of form (names and types of
-    /// fields), else of meaning. Each kind is only looked for when there is none of the kind before.
+    /// The mistakes that were found, in the order of the text and at most 50: of syntax, else of form (names and types
+    /// of fields), else of meaning. Each kind is only looked for when there is none of the kind before.
     pub fn from_toml(text: &str) -> Result<Self, Vec<Mistake>> {
         let (root, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
-            return Err(sorted(errors.iter().map(|error| syntax(text, error)).collect()));
+            let first = errors.iter().take(MISTAKES_MAX);
+            return Err(sorted(first.map(|error| syntax(text, error)).collect()));
         }
         let places = Places::new(text, root.get_ref());
         let policy = typed(root, &places)?;

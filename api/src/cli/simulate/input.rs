@@ -2,7 +2,7 @@
 
 use super::args::Format;
 use super::combined::AccessLine;
-use super::csv::{self, CsvLine};
+use super::csv::{CsvLine, Records};
 use super::jsonl::JsonLine;
 use super::line::Line;
 use super::mapping::{Mapping, known_columns};
@@ -72,13 +72,14 @@ impl Input {
 
     fn read_csv(&mut self, log: impl BufRead, mapping: &Mapping, bar: &ProgressBar) -> Result<(), String> {
         let mut log = Numbered::new(log);
-        let Some((_, first)) = log.next(csv::is_whole)? else { return Ok(()) };
-        let names = csv::header(first)?;
+        let mut records = Records::new();
+        let Some((_, first)) = log.next(|line| records.end_with(line))? else { return Ok(()) };
+        let names = records.header(first);
         let header: Vec<&str> = names.iter().map(String::as_str).collect();
         mapping.fits(&header)?;
-        while let Some((n, line)) = log.next(csv::is_whole)? {
+        while let Some((n, line)) = log.next(|line| records.end_with(line))? {
             bar.inc(1);
-            let read = CsvLine::read(&header, line);
+            let read = CsvLine::read(&header, &mut records, line);
             self.add(n, read.and_then(|line| Line::read(n, &line, mapping)));
         }
         Ok(())
@@ -100,25 +101,15 @@ impl Input {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::simulate::args::SimulateArgs;
-    use clap::Parser;
+    use crate::cli::simulate::reader::LogReader;
     use domain::policy::Policy;
-
-    #[derive(Parser)]
-    struct Cli {
-        #[command(flatten)]
-        simulate: SimulateArgs,
-    }
 
     const POLICY: &str =
         "name = \"p\"\ntitle = \"P\"\n[callers]\nanonymous = true\n[attributes]\nchars = \"number\"\n";
 
     fn read(format: &str, log: &str, options: &[&str]) -> Result<Input, String> {
-        let fixed = ["simulate", "--policy", "p", "--log", "l", "--format", format];
-        let args = Cli::parse_from(fixed.iter().chain(options)).simulate;
         let policy = Policy::from_toml(POLICY).expect("a policy");
-        let mapping = Mapping::new(&args, &policy)?;
-        Input::read(log.as_bytes(), args.format, &mapping, &ProgressBar::hidden())
+        LogReader::new(format, options, &policy)?.read(log.as_bytes())
     }
 
     fn numbers(input: &Input) -> Vec<u64> {
@@ -152,6 +143,27 @@ mod tests {
             assert_eq!(numbers(&input), [2, 5], "{end:?}");
             assert_eq!(input.unreadable.named[0].0, 4, "{end:?}");
         }
+    }
+
+    #[test]
+    fn a_quote_inside_a_value_and_a_lone_carriage_return_swallow_no_line() {
+        let lines =
+            [r#"1700000000,"a ""b""""#, r#"1700000001,5" pipe"#, "1700000002,a\rb", "", r#""1700000003",c"#];
+        let log = format!("\u{feff}\"at\",note\n{}\n", lines.join("\n"));
+        let options = ["--map", "note=note", "--set", "account=a", "--set", "endpoint=/"];
+        let input = read("csv", &log, &options).expect("a log");
+        assert_eq!((numbers(&input), input.unreadable.count), (vec![2, 3, 4, 6], 0));
+    }
+
+    #[test]
+    fn a_quote_that_nothing_closes_takes_no_longer_than_its_lines() {
+        let read = |lines: usize| {
+            let log = format!("at,note\n1700000000,\"{}", "\n".repeat(lines));
+            read("csv", &log, &["--set", "ip=::1", "--set", "endpoint=/"])
+        };
+        assert_eq!(numbers(&read(1 << 19).expect("a log")), [2]);
+        let error = read(1 << 20).err().unwrap_or_default();
+        assert!(error.starts_with("what begins at line 2 has more than"), "{error}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod jsonl;
 mod line;
 mod mapping;
 mod numbered;
+mod reader;
 mod record;
 mod replay;
 mod run;
@@ -22,4 +23,5 @@ mod summary;
 mod tally;
 
 pub(super) use args::SimulateArgs;
+pub use reader::LogReader;
 pub(super) use run::run;

@@ -18,6 +18,7 @@ mod settle;
 mod tests;
 mod wording;
 
+pub use create::read_ask;
 pub(crate) use create::respond;
 pub(crate) use wording::Wordings;
 

@@ -17,6 +17,11 @@ fn window_max() -> Span {
     Span::from_secs(31 * 86_400)
 }
 
+/// Most mistakes of meaning that one reading names.
+const FAULTS_MAX: usize = 50;
+/// Most names that a remedy lists.
+const LISTED_MAX: usize = 20;
+
 /// One mistake of meaning.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fault {
@@ -29,7 +34,7 @@ pub struct Fault {
 }
 
 impl Policy {
-    /// All mistakes of meaning; none in a policy that can be put in force.
+    /// The mistakes of meaning, at most 50; none in a policy that can be put in force.
     pub fn check(&self) -> Vec<Fault> {
         let mut faults = Faults { policy: self, found: Vec::new() };
         faults.general();
@@ -52,7 +57,13 @@ struct Faults<'p> {
 
 impl Faults<'_> {
     fn add(&mut self, field: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) {
-        self.found.push(Fault { field: field.into(), what: what.into(), remedy: remedy.into() });
+        if !self.is_full() {
+            self.found.push(Fault { field: field.into(), what: what.into(), remedy: remedy.into() });
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.found.len() >= FAULTS_MAX
     }
 
     fn general(&mut self) {
@@ -127,7 +138,8 @@ impl Faults<'_> {
 
     fn plan(&mut self, field: &str, plan: &Name) {
         if !self.policy.plans.contains_key(plan) {
-            let remedy = known(plan, self.policy.plans.keys().map(Name::as_str), "declare it under [plans]");
+            let remedy =
+                self.known(plan, self.policy.plans.keys().map(Name::as_str), "declare it under [plans]");
             self.add(field, format!("there is no plan `{plan}`"), remedy);
         }
     }
@@ -147,14 +159,24 @@ impl Faults<'_> {
             seen.push(name);
         }
     }
+
+    /// The remedy for a name that nothing has: the nearest, those that there are, or how to declare one.
+    fn known<'n>(&self, name: &Name, names: impl Iterator<Item = &'n str>, declare: &str) -> String {
+        // Nobody would read it, and in a long file the search for each takes longer than all the rest.
+        if self.is_full() {
+            return String::new();
+        }
+        let names: Vec<&str> = names.collect();
+        match nearest(name.as_str(), names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names.is_empty() => declare.to_owned(),
+            None => format!("use one of {}, or {declare}", listed(&names)),
+        }
+    }
 }
 
-/// The remedy for a name that nothing has: the nearest, all that there are, or how to declare one.
-fn known<'a>(name: &Name, names: impl Iterator<Item = &'a str>, declare: &str) -> String {
-    let names: Vec<&str> = names.collect();
-    match nearest(name.as_str(), names.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if names.is_empty() => declare.to_owned(),
-        None => format!("use one of {}, or {declare}", names.join(", ")),
-    }
+/// The first of the names.
+fn listed(names: &[&str]) -> String {
+    let rest = if names.len() > LISTED_MAX { " …" } else { "" };
+    names[..names.len().min(LISTED_MAX)].join(", ") + rest
 }

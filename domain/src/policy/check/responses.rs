@@ -1,6 +1,6 @@
 //! Mistakes in the provider's wording.
 
-use super::Faults;
+use super::{Faults, listed};
 use crate::policy::template::{PLACEHOLDERS, Placeholder, Style, Template, TemplateError, is_visible};
 use crate::policy::{Kind, Wording};
 
@@ -94,7 +94,7 @@ impl Faults<'_> {
             TemplateError::Unknown(_) => {
                 format!("use {words}, or ${{LIMIT.limit}} ${{LIMIT.remaining}} ${{LIMIT.reset}}")
             }
-            TemplateError::UnknownLimit(_) => format!("use the name of one of: {}", limits.join(", ")),
+            TemplateError::UnknownLimit(_) => format!("use the name of one of: {}", listed(&limits)),
             TemplateError::NotJson(_) => "write a JSON document".to_owned(),
         }
     }

@@ -1,6 +1,6 @@
 //! Mistakes in which requests a rule speaks of, and by what it counts.
 
-use super::{Faults, known};
+use super::Faults;
 use crate::ids::Name;
 use crate::policy::{AttributeKind, Dimension, Patterns, Scope};
 
@@ -24,7 +24,7 @@ impl Faults<'_> {
         for (index, class) in scope.classes.iter().enumerate() {
             if !self.policy.classes.contains_key(class) {
                 let classes = self.policy.classes.keys().map(Name::as_str);
-                let remedy = known(class, classes, "declare it under [classes]");
+                let remedy = self.known(class, classes, "declare it under [classes]");
                 self.add(format!("{field}.classes[{index}]"), format!("there is no class `{class}`"), remedy);
             }
         }
@@ -95,7 +95,7 @@ impl Faults<'_> {
 
     pub(super) fn undeclared(&mut self, field: String, name: &Name, kind: &str) {
         let declare = format!("declare it: [attributes] {name} = {kind}");
-        let remedy = known(name, self.policy.attributes.keys().map(Name::as_str), &declare);
+        let remedy = self.known(name, self.policy.attributes.keys().map(Name::as_str), &declare);
         self.add(field, format!("there is no attribute `{name}`"), remedy);
     }
 

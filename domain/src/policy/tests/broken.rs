@@ -342,3 +342,18 @@ fn a_missing_name_is_told_of_the_policy_as_a_whole() {
     let named: Vec<&str> = found.iter().map(|mistake| mistake.field.as_str()).collect();
     assert_eq!(named, ["name"]);
 }
+
+/// So long a list tells nobody more, and the search for the nearest name took minutes and gigabytes.
+#[test]
+fn of_thousands_of_mistakes_fifty_are_named_with_twenty_names() {
+    let many = |text: fn(usize) -> String| (0..2_000).map(text).collect::<Vec<_>>().concat();
+    let plans = many(|n| format!("[plans.a{n}]\n"));
+    let limits = many(|n| format!("{LIMIT}only = {{ plans = [\"zz{n}\"] }}\n"));
+    for text in [plans + &limits, LIMIT.replace("ip", "x").repeat(2_000), "=\n".repeat(2_000)] {
+        let found = mistakes(&text);
+        assert!(found.len() <= 50, "{}", found.len());
+        assert!(found.iter().all(|mistake| mistake.remedy.matches(',').count() <= 20));
+    }
+}
+
+const LIMIT: &str = "[[limits]]\nname = \"m\"\nrule = \"concurrent\"\nby = [\"ip\"]\nlimit = 3\n";

@@ -1,0 +1,45 @@
+//! Read models that never have a row: what is asked of them is read, and answered from nothing.
+
+use async_trait::async_trait;
+use domain::ids::{Name, Position};
+use domain::time::Timestamp;
+use projections::read::{LinesWanted, Moment, Near, Page, ReadModels, UsageWanted};
+use projections::runner::{Shelf, View, ViewError};
+use projections::views::statement::{Line, Standing};
+use projections::views::usage::{Usage, UsageKey};
+
+pub(super) struct Nothing;
+
+#[async_trait]
+impl Shelf for Nothing {
+    async fn open(&self) -> Result<Vec<Box<dyn View>>, ViewError> {
+        Ok(Vec::new())
+    }
+}
+
+fn page<T>() -> Page<T> {
+    Page { rows: Vec::new(), more: false, position: 0 }
+}
+
+#[async_trait]
+impl ReadModels for Nothing {
+    async fn usage(&self, _: &UsageWanted) -> Result<Page<(UsageKey, Usage)>, ViewError> {
+        Ok(page())
+    }
+
+    async fn statement(&self, _: &LinesWanted) -> Result<Page<Line>, ViewError> {
+        Ok(page())
+    }
+
+    async fn near(&self, _: &Name, _: Moment, _: usize) -> Result<Near, ViewError> {
+        Ok(Near::default())
+    }
+
+    async fn places(&self, _: &Name, _: u64, _: usize) -> Result<Vec<Position>, ViewError> {
+        Ok(Vec::new())
+    }
+
+    async fn standing(&self, _: &Name, _: Timestamp) -> Result<Standing, ViewError> {
+        Ok(Standing::default())
+    }
+}
