@@ -1,7 +1,7 @@
 //! Views that are kept while the service decides.
 
 use crate::home::Home;
-use crate::traffic::{ENDPOINT, Sums, millionths, of_events, opened, send};
+use crate::traffic::{self, ENDPOINT, Sums, millionths, of_events, opened, send};
 use serde_json::{Value, json};
 
 on_every_database!(
@@ -40,7 +40,7 @@ fn usage_adds_up_to_the_events_by_hour_day_and_month(home: &Home) {
         let events = of_events(&sandbox, account);
         assert!(events.charged > 0 && events.refunded > 0, "{events:?}");
         for by in ["hour", "day", "month"] {
-            let read = |path: &str| sandbox.gateway("GET", path, &Value::Null).expect(200).json();
+            let read = |path: &str| traffic::read(&sandbox, path).json();
             let usage = read(&format!("/v1/account/usage?account={account}&by={by}&limit=1000"));
             let rows = usage["rows"].as_array().expect("rows").iter().map(sums);
             assert_eq!(rows.fold(Sums::default(), plus), events, "{account} by {by}");
@@ -55,7 +55,7 @@ fn pages_of_usage_join_to_the_whole(home: &Home) {
     send(&sandbox, 60);
     let read = |query: &str| {
         let path = format!("/v1/account/usage?account=acme&by=hour{query}");
-        sandbox.gateway("GET", &path, &Value::Null).expect(200).json()
+        traffic::read(&sandbox, &path).json()
     };
     let whole = read("&limit=1000");
     let (mut rows, mut cursor) = (Vec::new(), String::new());
@@ -74,7 +74,7 @@ fn usage_can_be_filtered(home: &Home) {
     send(&sandbox, 10);
     let rows = |query: &str| {
         let path = format!("/v1/account/usage?account=acme{query}");
-        sandbox.gateway("GET", &path, &Value::Null).expect(200).json()["rows"].as_array().map(Vec::len)
+        traffic::read(&sandbox, &path).json()["rows"].as_array().map(Vec::len)
     };
     assert_eq!(rows(&format!("&endpoint={ENDPOINT}")), rows(""));
     for nothing in [
@@ -111,7 +111,7 @@ fn a_statement_ends_where_the_balance_stands_and_every_line_follows_the_one_befo
     let sandbox = opened(home);
     send(&sandbox, 80);
     for account in ["acme", "globex"] {
-        let read = |path: &str| sandbox.gateway("GET", path, &Value::Null).expect(200).json();
+        let read = |path: &str| traffic::read(&sandbox, path).json();
         let statement = read(&format!("/v1/account/statement?account={account}&limit=1000"));
         let lines = statement["lines"].as_array().expect("lines");
         let (mut credit, mut held) = (0, 0);
@@ -132,9 +132,9 @@ fn a_restart_goes_on_where_the_views_were_and_doubles_nothing(home: &Home) {
         send(&sandbox, 30);
         // Read, so that some of the events are in the views, and then some more come.
         let path = "/v1/account/usage-summary?account=acme";
-        sandbox.gateway("GET", path, &Value::Null).expect(200);
+        traffic::read(&sandbox, path);
         send(&sandbox, 10);
-        let summary = sandbox.gateway("GET", path, &Value::Null).expect(200).json();
+        let summary = traffic::read(&sandbox, path).json();
         assert_eq!(sums(&summary["live"]), of_events(&sandbox, "acme"));
     }
 }

@@ -1,7 +1,7 @@
 //! Monthly reports: closed at the month's end in the account's zone, and late settlements in the month they came in.
 
 use crate::home::Home;
-use crate::traffic::{ENDPOINT, opened, send};
+use crate::traffic::{ENDPOINT, opened, read, send};
 use counterfoil_tests::sandbox::Sandbox;
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ on_every_database!(
 
 fn report(sandbox: &Sandbox, account: &str, month: &str) -> Value {
     let path = format!("/v1/account/reports/{month}?account={account}");
-    sandbox.gateway("GET", &path, &Value::Null).expect(200).json()
+    read(sandbox, &path).json()
 }
 
 fn ask(sandbox: &Sandbox, account: &str) -> String {

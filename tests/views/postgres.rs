@@ -1,7 +1,7 @@
 //! What only views in a database have: several who keep them, names that stay, rights, a connection that is cut.
 
 use crate::home::{Home, differences, run};
-use crate::traffic::{of_events, opened, send};
+use crate::traffic::{of_events, opened, read, send};
 use adapters::store::postgres::Address;
 use adapters::views::Views;
 use api::following::{Begin, Following};
@@ -10,7 +10,6 @@ use domain::time::Timestamp;
 use projections::read::UsageWanted;
 use projections::runner::{RunError, Runner, Shelf, ViewError};
 use projections::views::usage::Span;
-use serde_json::Value;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 use tokio::sync::watch;
@@ -25,7 +24,7 @@ async fn number(client: &mut PgConnection, sql: &str) -> i64 {
 fn lived(home: &Home) {
     let sandbox = opened(home);
     send(&sandbox, 60);
-    sandbox.gateway("GET", SUMMARY, &Value::Null).expect(200);
+    read(&sandbox, SUMMARY);
 }
 
 fn acme() -> UsageWanted {
@@ -58,10 +57,13 @@ fn a_writer_and_a_standby_keep_the_same_views_and_both_read_all_of_it() {
             send(&sandbox, 12);
             let head = log.head().await.unwrap().position;
             engine.send_replace(head);
+            while standby.standing().position < head {
+                standby.fresh().await;
+            }
             let page = standby.fresh().await.usage(&acme()).await.unwrap();
             assert!(page.position >= head, "{} of {head}", page.position);
             let requests: u64 = page.rows.iter().map(|(_, usage)| usage.requests).sum();
-            let summary = sandbox.gateway("GET", SUMMARY, &Value::Null).expect(200).json();
+            let summary = read(&sandbox, SUMMARY).json();
             assert_eq!(summary["live"]["requests"], requests);
             assert_eq!(requests, of_events(&sandbox, "acme").requests);
         }
@@ -125,7 +127,7 @@ fn readers_and_followers_go_on_when_the_database_has_ended_every_connection() {
     let sandbox = opened(&home);
     for _ in 0..3 {
         send(&sandbox, 10);
-        let summary = sandbox.gateway("GET", SUMMARY, &Value::Null).expect(200).json();
+        let summary = read(&sandbox, SUMMARY).json();
         assert_eq!(summary["live"]["requests"], of_events(&sandbox, "acme").requests);
         run(async {
             let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \

@@ -1,7 +1,7 @@
 //! Views folded anew: the same rows, the same bytes, and put into place while the service answers.
 
 use crate::home::{Home, differences, run};
-use crate::traffic::{caught_up, of_events, opened, send};
+use crate::traffic::{caught_up, of_events, opened, read, send};
 use projections::runner::{Runner, Shelf};
 use serde_json::Value;
 use std::process::Output;
@@ -21,7 +21,7 @@ fn said(output: &Output) -> String {
 fn rebuilt_views_are_the_same_and_a_second_rebuild_gives_the_same_bytes(home: &Home) {
     let sandbox = opened(home);
     send(&sandbox, 60);
-    sandbox.gateway("GET", "/v1/account/usage?account=acme", &Value::Null).expect(200);
+    caught_up(&sandbox);
     drop(sandbox);
     let mut contents = Vec::new();
     for _ in 0..2 {
@@ -37,6 +37,7 @@ fn the_service_answers_during_a_rebuild_and_goes_on_with_the_rebuilt_views(home:
     let sandbox = opened(home);
     send(&sandbox, 40);
     let path = "/v1/account/usage-summary?account=acme";
+    caught_up(&sandbox);
     for _ in 0..3 {
         let rebuilding = std::thread::scope(|scope| {
             let rebuilding = scope.spawn(|| home.rebuild(&[]));
@@ -50,7 +51,7 @@ fn the_service_answers_during_a_rebuild_and_goes_on_with_the_rebuilt_views(home:
     }
     let before = home.in_use("usage");
     send(&sandbox, 5);
-    let summary = sandbox.gateway("GET", path, &Value::Null).expect(200).json();
+    let summary = read(&sandbox, path).json();
     assert_eq!(summary["live"]["requests"], of_events(&sandbox, "acme").requests);
     drop(sandbox);
     assert_eq!(home.in_use("usage"), before, "the rebuilt view is the one that is kept");
@@ -60,7 +61,7 @@ fn the_service_answers_during_a_rebuild_and_goes_on_with_the_rebuilt_views(home:
 fn a_row_that_differs_is_named_and_a_check_changes_nothing(home: &Home) {
     let sandbox = opened(home);
     send(&sandbox, 20);
-    sandbox.gateway("GET", "/v1/account/usage?account=acme", &Value::Null).expect(200);
+    caught_up(&sandbox);
     drop(sandbox);
     let sql =
         "UPDATE statement SET credit_after = '1' WHERE position = (SELECT max(position) FROM statement)";
@@ -80,12 +81,11 @@ fn views_that_were_thrown_away_are_made_again_by_a_start(home: &Home) {
     let sandbox = opened(home);
     send(&sandbox, 30);
     let path = "/v1/account/statement?account=acme&limit=1000";
-    let before = sandbox.gateway("GET", path, &Value::Null).expect(200).json();
+    let before = read(&sandbox, path).json();
     drop(sandbox);
     home.throw_views_away();
     let sandbox = home.payg();
-    caught_up(&sandbox);
-    assert_eq!(sandbox.gateway("GET", path, &Value::Null).expect(200).json()["lines"], before["lines"]);
+    assert_eq!(read(&sandbox, path).json()["lines"], before["lines"]);
 }
 
 fn a_view_that_was_cut_off_in_the_middle_of_a_step_resumes_with_nothing_doubled(home: &Home) {

@@ -1,6 +1,7 @@
 //! Traffic with everything in it that moves credit, and what its events add up to, by the dumbest of sums.
 
 use crate::home::Home;
+use counterfoil_tests::client::Answer;
 use counterfoil_tests::sandbox::Sandbox;
 use serde_json::{Value, json};
 
@@ -47,6 +48,12 @@ pub(crate) fn caught_up(sandbox: &Sandbox) {
             return;
         }
     }
+}
+
+/// What a reader of views gets once they have caught up.
+pub(crate) fn read(sandbox: &Sandbox, path: &str) -> Answer {
+    caught_up(sandbox);
+    sandbox.gateway("GET", path, &Value::Null).expect(200)
 }
 
 /// What the events of an account add up to, in millionths.
