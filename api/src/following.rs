@@ -123,7 +123,7 @@ impl Task {
                 () = told_to_stop(self.stop.clone()) => return,
             }
         }
-        loop {
+        while !self.is_stopped() {
             match self.follow().await {
                 Ok(()) => return,
                 Err(error) if error.is_passing() => {
