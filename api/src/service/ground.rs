@@ -179,13 +179,12 @@ impl Turn {
     /// Takes the turn to write, also from a process that has just died with it.
     pub(super) async fn wait(&self) -> Result<(), ServiceError> {
         for _ in 0..ASKS_MAX {
-            if self.take().await?.is_none() {
+            if self.role() == Role::Writer || self.take().await?.is_none() {
                 return Ok(());
             }
             tokio::time::sleep(ASK).await;
         }
-        let holder = self.take().await?;
-        holder.map_or(Ok(()), |holder| Err(ServiceError::Served(holder)))
+        self.take().await?.map_or(Ok(()), |holder| Err(ServiceError::Served(holder)))
     }
 
     /// Whether this process writes the log, or only follows it.
