@@ -132,7 +132,8 @@ impl<V: View> Runner<V> {
         let folding = self.views.iter_mut().map(|view| fold(view, &entries, origins));
         try_join_all(folding).await?;
         self.origins.trim();
-        Ok(entries.last().map_or(behind, |entry| entry.position))
+        // Not where the entries end: another process that keeps the same views may have come first, and not so far.
+        self.position().await
     }
 
     /// How far the last of all views has come.
