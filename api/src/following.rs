@@ -1,5 +1,6 @@
 //! Keeps the read models behind the log, beside the decisions and never in their way.
 
+use crate::told;
 use adapters::system;
 use domain::ids::Position;
 use domain::log::EventStore;
@@ -179,9 +180,4 @@ async fn told_to_stop(mut stop: watch::Receiver<bool>) {
 
 fn unopened(cause: ViewError) -> RunError {
     RunError::View { name: "(all)", position: 0, cause }
-}
-
-fn told(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -8,3 +8,6 @@ pub mod http;
 pub mod moving;
 pub mod publish;
 pub mod service;
+mod told;
+
+use told::told;

@@ -3,13 +3,13 @@
 //!
 //! Every step may be cut off and done again: how far the copy has come is told by the copy itself.
 
-use crate::engine::{LoadError, Source, load};
-use domain::book::{Away, Book};
+use crate::engine::{LoadError, Loaded, Source, load};
+use domain::book::Away;
+use domain::event::BookSealed;
 use domain::ids::Position;
 use domain::log::codec::{self, CodecError};
 use domain::log::{
     AppendOutcome, BookInfo, ChainHash, EventStore, Frame, FrameBuilder, FrameError, Head, StoreError,
-    StoreId,
 };
 use domain::time::Timestamp;
 
@@ -105,31 +105,18 @@ pub async fn prove(
     if at == head { Ok(()) } else { Err(CannotMove::Differs(at.position)) }
 }
 
-/// Seals the source for the target, unless that was done; returns where the source ends now. Blocks, and must not run
-/// on a thread of the runtime.
-pub fn seal(source: &Source, to: (Option<StoreId>, String), now: Timestamp) -> Result<Head, CannotMove> {
-    let loaded = load(source, None)?;
-    let (mut book, head, here) = (loaded.book, loaded.head, source.store.book().store);
-    let home = book.home();
-    if home.store == to.0 && home.since == head.position {
-        return Ok(head);
+/// Seals the source, unless that was done; returns where it ends now. Blocks, and must not run on a thread of the
+/// runtime.
+pub fn seal(source: &Source, seal: BookSealed, now: Timestamp) -> Result<Head, CannotMove> {
+    let Loaded { mut book, head, .. } = load(source, None)?;
+    let (mut sealed, mut frame) = (Vec::new(), FrameBuilder::open(head.position + 1, head.hash));
+    book.seal(source.store.book().store, seal, now, &mut sealed).map_err(CannotMove::Away)?;
+    for entry in &sealed {
+        frame.push_with(|out| codec::encode(entry, out))?;
     }
-    book.at_home(here).map_err(CannotMove::Away)?;
-    let frame = sealed(&mut book, head, to, now)?;
+    let Some(frame) = frame.finish() else { return Ok(head) };
     source.runtime.block_on(append_seal(&*source.store, &frame))?;
     Ok(Head { position: frame.end(), hash: frame.last() })
-}
-
-fn sealed(
-    book: &mut Book,
-    head: Head,
-    (to, place): (Option<StoreId>, String),
-    now: Timestamp,
-) -> Result<Frame, CannotMove> {
-    let entry = book.seal(to, place, now);
-    let mut frame = FrameBuilder::open(head.position + 1, head.hash);
-    frame.push_with(|out| codec::encode(&entry, out))?;
-    frame.finish().ok_or(CannotMove::Grew(head.position))
 }
 
 async fn append_seal(source: &dyn EventStore, frame: &Frame) -> Result<(), CannotMove> {

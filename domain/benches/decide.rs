@@ -7,7 +7,7 @@ use domain::command::{AccountAct, Action, Ask, Attributes, Caller, Command, Gran
 use domain::event::{Entry, RequestTag};
 use domain::ids::{HashKey, Name};
 use domain::ledger::LotKind;
-use domain::policy::{Mode, Policy};
+use domain::policy::Policy;
 use domain::pricing::Outcome;
 use domain::time::{Calendar, Timestamp};
 use std::sync::Arc;
@@ -62,16 +62,7 @@ impl Traffic {
     fn open(&mut self, account: &Name) {
         let open = AccountAct::Open { plan: None, owner: None, calendar: Calendar::default(), opened: None };
         self.run(Action::Account { account: account.clone(), act: open });
-        let grant = Grant {
-            kind: LotKind::Purchase,
-            amount: "1000000000".parse().expect("an amount"),
-            mode: Mode::Live,
-            effective: None,
-            expires: None,
-            priority: 0,
-            unit_value: None,
-            reason: None,
-        };
+        let grant = Grant::new(LotKind::Purchase, "1000000000".parse().expect("an amount"));
         self.run(Action::Account { account: account.clone(), act: AccountAct::Grant(grant) });
     }
 
@@ -87,18 +78,8 @@ impl Traffic {
     fn command(&mut self, settle: Option<Outcome>) -> Command {
         let account = &self.accounts[self.sent as usize % self.accounts.len()];
         self.sent += 1;
-        let ask = Ask {
-            caller: Caller::Account(account.clone()),
-            ip: None,
-            endpoint: ENDPOINT.into(),
-            channel: None,
-            end_user: None,
-            body: None,
-            attributes: chars(),
-            units: 1,
-            items: Vec::new(),
-            settle,
-        };
+        let asked = Ask::new(Caller::Account(account.clone()), ENDPOINT);
+        let ask = Ask { attributes: chars(), settle, ..asked };
         let tag = RequestTag { id: format!("request-{}", self.sent).into(), fingerprint: 1 };
         let action = Action::Request(Box::new(ask));
         Command { actor: "gateway:bench".into(), request: Some(tag), action }

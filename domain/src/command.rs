@@ -97,6 +97,24 @@ pub struct Ask {
     pub settle: Option<Outcome>,
 }
 
+impl Ask {
+    /// One unit at an endpoint, of which nothing more is told, settled as a success at once.
+    pub fn new(caller: Caller, endpoint: impl Into<Arc<str>>) -> Self {
+        Self {
+            caller,
+            ip: None,
+            endpoint: endpoint.into(),
+            channel: None,
+            end_user: None,
+            body: None,
+            attributes: Attributes::new(),
+            units: 1,
+            items: Vec::new(),
+            settle: Some(Outcome::Succeeded),
+        }
+    }
+}
+
 /// Who sends a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Caller {
@@ -214,6 +232,14 @@ pub struct Grant {
     pub priority: i16,
     pub unit_value: Option<Credits>,
     pub reason: Option<String>,
+}
+
+impl Grant {
+    /// Live credit that takes effect now, for as long as the policy says.
+    pub fn new(kind: LotKind, amount: Credits) -> Self {
+        let (mode, effective, expires, unit_value, reason) = (Mode::Live, None, None, None, None);
+        Self { kind, amount, mode, effective, expires, priority: 0, unit_value, reason }
+    }
 }
 
 /// Something to publish in the catalogue.

@@ -24,8 +24,8 @@ pub trait View: Send {
     async fn position(&mut self) -> Result<Position, ViewError>;
 
     /// Folds the entries after its position, the first of which must be the next; rows and position in one
-    /// transaction.
-    async fn apply(&mut self, entries: &[Entry], origins: &Origins) -> Result<(), ViewError>;
+    /// transaction. Returns how far its rows have come: not so far where another process keeps it too and came first.
+    async fn apply(&mut self, entries: &[Entry], origins: &Origins) -> Result<Position, ViewError>;
 }
 
 /// A view that cannot go on.
@@ -93,7 +93,7 @@ impl View for Box<dyn View> {
         (**self).position().await
     }
 
-    async fn apply(&mut self, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
+    async fn apply(&mut self, entries: &[Entry], origins: &Origins) -> Result<Position, ViewError> {
         (**self).apply(entries, origins).await
     }
 }
@@ -121,19 +121,18 @@ impl<V: View> Runner<V> {
     /// # Errors
     /// Names the event, or the view and the position where it stopped. What was folded before stays.
     pub async fn step(&mut self, until: Position) -> Result<Position, RunError> {
-        let behind = self.position().await?;
+        let positions = self.positions().await?;
+        let behind = last_of(&positions);
         if behind >= until {
             return Ok(behind);
         }
         let most = usize::try_from(until - behind).map_or(STEP, |left| left.min(STEP));
         let entries = decoded(&*self.log, behind + 1, most).await?;
         self.learn(&entries).await?;
-        let origins = &self.origins;
-        let folding = self.views.iter_mut().map(|view| fold(view, &entries, origins));
-        try_join_all(folding).await?;
+        let (origins, views) = (&self.origins, self.views.iter_mut().zip(positions));
+        let reached = try_join_all(views.map(|(view, at)| fold(view, at, &entries, origins))).await?;
         self.origins.trim();
-        // Not where the entries end: another process that keeps the same views may have come first, and not so far.
-        self.position().await
+        Ok(last_of(&reached))
     }
 
     /// How far the last of all views has come.
@@ -141,13 +140,17 @@ impl<V: View> Runner<V> {
     /// # Errors
     /// When a view cannot tell.
     pub async fn position(&mut self) -> Result<Position, RunError> {
-        let mut behind = Position::MAX;
+        self.positions().await.map(|positions| last_of(&positions))
+    }
+
+    async fn positions(&mut self) -> Result<Vec<Position>, RunError> {
+        let mut positions = Vec::with_capacity(self.views.len());
         for view in &mut self.views {
             let name = view.name();
             let position = view.position().await;
-            behind = behind.min(position.map_err(|cause| RunError::View { name, position: 0, cause })?);
+            positions.push(position.map_err(|cause| RunError::View { name, position: 0, cause })?);
         }
-        Ok(behind)
+        Ok(positions)
     }
 
     /// Learns the admissions among these entries, and those before them that they speak of.
@@ -160,11 +163,18 @@ impl<V: View> Runner<V> {
     }
 }
 
-async fn fold<V: View>(view: &mut V, entries: &[Entry], origins: &Origins) -> Result<(), RunError> {
+fn last_of(positions: &[Position]) -> Position {
+    positions.iter().copied().min().unwrap_or(Position::MAX)
+}
+
+async fn fold<V: View>(
+    view: &mut V,
+    position: Position,
+    entries: &[Entry],
+    origins: &Origins,
+) -> Result<Position, RunError> {
     let name = view.name();
-    let failed = |position| move |cause| RunError::View { name, position, cause };
-    let position = view.position().await.map_err(failed(0))?;
-    view.apply(entries, origins).await.map_err(failed(position))
+    view.apply(entries, origins).await.map_err(|cause| RunError::View { name, position, cause })
 }
 
 /// At most `most` events from a position on. What stands before an event that cannot be read is given first, so that

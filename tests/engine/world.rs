@@ -13,7 +13,6 @@ use domain::event::{Entry, RequestTag};
 use domain::ids::{Digest, HashKey, Name, Position};
 use domain::log::{BookId, BookInfo, BookKind, EventStore, Frame};
 use domain::policy::Policy;
-use domain::pricing::Outcome;
 use domain::time::{Calendar, Timestamp};
 use std::future::poll_fn;
 use std::path::Path;
@@ -191,18 +190,7 @@ pub(crate) fn entry(outcome: Outcomes) -> Arc<Entry> {
 }
 
 fn blank() -> Ask {
-    Ask {
-        caller: Caller::Anonymous,
-        ip: None,
-        endpoint: "tools/x".into(),
-        channel: None,
-        end_user: None,
-        body: None,
-        attributes: Vec::new(),
-        units: 1,
-        items: Vec::new(),
-        settle: Some(Outcome::Succeeded),
-    }
+    Ask::new(Caller::Anonymous, "tools/x")
 }
 
 fn command(action: Action) -> Command {

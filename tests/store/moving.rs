@@ -7,6 +7,7 @@ use api::moving::{CannotMove, bring_up, fit, prove, seal};
 use counterfoil_tests::contract::{after, book, frame, texts};
 use counterfoil_tests::faulty::{Fault, FaultyStore};
 use domain::book::{Away, Bounds};
+use domain::event::BookSealed;
 use domain::ids::HashKey;
 use domain::log::{BookId, BookInfo, BookKind, EventStore, Head, StoreError, StoreId};
 use domain::time::Timestamp;
@@ -83,7 +84,8 @@ fn at(store: Arc<dyn EventStore>) -> Source {
 
 async fn sealed(store: &Arc<MemoryStore>, to: BookInfo) -> Result<Head, CannotMove> {
     let source = at(store.clone());
-    let sealing = move || seal(&source, (to.store, "elsewhere".to_owned()), Timestamp::EPOCH);
+    let sealing =
+        move || seal(&source, BookSealed { to: to.store, place: "elsewhere".to_owned() }, Timestamp::EPOCH);
     tokio::task::spawn_blocking(sealing).await.unwrap()
 }
 

@@ -12,8 +12,7 @@ use domain::ids::{HashKey, Name};
 use domain::ledger::LotKind;
 use domain::log::{BookId, BookInfo, BookKind, EventStore};
 use domain::money::Credits;
-use domain::policy::{Mode, Policy};
-use domain::pricing::Outcome;
+use domain::policy::Policy;
 use domain::time::{Calendar, Timestamp};
 use projections::read::{LinesWanted, UsageWanted};
 use projections::runner::{Runner, Shelf};
@@ -90,45 +89,17 @@ impl Past {
     }
 }
 
-fn asked(caller: Caller, endpoint: &str) -> Ask {
-    Ask {
-        caller,
-        ip: None,
-        endpoint: endpoint.into(),
-        channel: None,
-        end_user: None,
-        body: None,
-        attributes: Vec::new(),
-        units: 1,
-        items: Vec::new(),
-        settle: Some(Outcome::Succeeded),
-    }
-}
-
-fn grant(amount: i64) -> Grant {
-    Grant {
-        kind: LotKind::Grant,
-        amount: credits(amount),
-        mode: Mode::Live,
-        effective: None,
-        expires: None,
-        priority: 0,
-        unit_value: None,
-        reason: None,
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn usage_and_statement_of_a_token_trace_are_what_the_terms_come_to() {
     let Some(file) = real("azure-llm-code-2023.csv") else { return };
     let log = fs::read_to_string(file).expect("the trace is text");
     let (past, day) = Past::begin("payg-tokens", "2023-11-16T00:00:00Z").await;
     past.open(day, "acme").await;
-    past.account(day, "acme", AccountAct::Grant(grant(1_000))).await;
+    past.account(day, "acme", AccountAct::Grant(Grant::new(LotKind::Grant, credits(1_000)))).await;
     let calls = payg::calls(&log);
     for (at, _, size) in &calls {
         let attributes = vec![(name("chars"), Value::Number((*size).into()))];
-        let ask = Ask { attributes, ..asked(Caller::Account(name("acme")), "/api/v1/ai/chat") };
+        let ask = Ask { attributes, ..Ask::new(Caller::Account(name("acme")), "/api/v1/ai/chat") };
         past.ask(day + at, ask).await;
     }
     let (mut moved, mut refused) = (Vec::new(), 0);
@@ -191,7 +162,7 @@ async fn usage_and_refusals_of_an_access_log_are_what_the_terms_come_to() {
         let text = |member: &str| decision[member].as_str().expect("a text").to_owned();
         last = text("at").parse::<Timestamp>().expect("an instant").micros();
         let ip = hidden(&text("subject"));
-        past.ask(last, Ask { ip: Some(ip.clone()), ..asked(Caller::Anonymous, &text("endpoint")) }).await;
+        past.ask(last, Ask { ip: Some(ip.clone()), ..Ask::new(Caller::Anonymous, text("endpoint")) }).await;
         if decision["status"] == 200 {
             *admitted.entry(text("endpoint")).or_insert(0) += 1;
         } else {

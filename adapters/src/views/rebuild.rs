@@ -99,8 +99,9 @@ impl View for Fresh {
         Ok(self.0.position())
     }
 
-    async fn apply(&mut self, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
-        self.0.apply(entries, origins).await
+    async fn apply(&mut self, entries: &[Entry], origins: &Origins) -> Result<Position, ViewError> {
+        self.0.apply(entries, origins).await?;
+        Ok(self.0.position())
     }
 }
 

@@ -1,9 +1,9 @@
 //! `counterfoil audit`: proof, for whoever has the files, that nothing was changed and that the rules were kept.
 
-use super::told;
 use crate::config::StoreUrl;
 use crate::engine::FOLD_VERSION;
 use crate::service::{self, ServiceError, Storage};
+use crate::told;
 use adapters::snapshot::{self, Refusal, Snapshots};
 use adapters::vault::Vault;
 use clap::{Args, Subcommand};

@@ -1,10 +1,10 @@
 //! `counterfoil copy`: moves a book from one store to another.
 
+use super::progress;
 use crate::config::StoreUrl;
 use crate::service::{Copy, ServiceError, Storage};
+use crate::told;
 use clap::Args;
-use domain::ids::Position;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::error::Error;
 use std::path::PathBuf;
 
@@ -31,10 +31,10 @@ impl CopyArgs {
     async fn copy(&self) -> Result<(), Box<dyn Error>> {
         let copy = Copy::open(self.end(&self.from)?, self.end(&self.to)?).await?;
         let end = copy.end().await?;
-        let copying = bar("copying", end.position);
+        let copying = progress("copying", end.position);
         let copied = copy.bring_up(|position| copying.set_position(position)).await?;
         copying.finish_and_clear();
-        let proving = bar("proving", copied.position);
+        let proving = progress("proving", copied.position);
         copy.prove(copied, |position| proving.set_position(position)).await?;
         proving.finish_and_clear();
         println!("{} events are copied, and each is proven by its hash: {}", copied.position, copied.hash);
@@ -68,12 +68,5 @@ impl CopyArgs {
 fn unfinished(error: &ServiceError) -> String {
     let what =
         "the copy is not finished, and the book goes on in the source; end its service and run this again";
-    format!("{what}: {}", super::told(error))
-}
-
-fn bar(what: &'static str, events: Position) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix} {bar:40} {pos}/{len} events, {eta} left");
-    let bar = ProgressBar::new(events).with_prefix(what);
-    // The template is this file's own.
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    format!("{what}: {}", told(error))
 }

@@ -11,8 +11,10 @@ mod simulate;
 
 pub use simulate::LogReader;
 
+use crate::told;
 use clap::{Parser, Subcommand};
-use std::error::Error;
+use domain::ids::Position;
+use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -72,13 +74,10 @@ fn log() {
     let _ = lines.try_init();
 }
 
-/// An error and what caused it, in one line.
-fn told(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
+/// A bar on a terminal, nothing elsewhere.
+fn progress(what: &str, events: Position) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix} {bar:40} {pos}/{len} events, {eta} left");
+    let bar = ProgressBar::new(events).with_prefix(what.to_owned());
+    // The template is this file's own.
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -1,14 +1,15 @@
 //! `counterfoil rebuild`: read models from the log alone, compared with those in use.
 
-use super::told;
+use super::progress;
 use crate::config::StoreUrl;
 use crate::service::{self, ServiceError, Storage};
+use crate::told;
 use adapters::views::{Difference, Fresh, Views};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use domain::ids::Position;
 use domain::log::{EventStore, StoreError};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use projections::runner::{RunError, Runner, ViewError};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -83,7 +84,7 @@ impl Rebuild {
         let begun = Instant::now();
         let mut runner = Runner::new(log.clone(), vec![views.fresh(name).await?]);
         let head = log.head().await?.position;
-        let bar = bar(name, head);
+        let bar = progress(name, head);
         // Up to where the view in use stands first: only there can both be compared.
         let in_use = fresh(&mut runner)?.in_use().unwrap_or(head);
         fold(&mut runner, in_use, &bar).await?;
@@ -140,11 +141,4 @@ fn report(name: &str, found: Option<(Position, Vec<Difference>)>, check: bool, w
         println!("  {table}, only {side}: {row}");
     }
     false
-}
-
-fn bar(name: &str, events: Position) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix} {bar:40} {pos}/{len} events, {eta} left");
-    let bar = ProgressBar::new(events).with_prefix(name.to_owned());
-    // The template is this file's own.
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

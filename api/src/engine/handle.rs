@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::health::{Gauges, Health, State};
 use super::job::{Decided, Job, Read, Verdict};
 use super::queue::{Queue, Refused};
-use super::recovery::chain;
+use crate::told;
 use adapters::system::Clock;
 use domain::book::Book;
 use domain::command::Command;
@@ -38,7 +38,7 @@ impl Shared {
     pub(super) fn heed(&self, failure: &Failure) {
         if failure.is_damage() {
             // Closed already: it is ending.
-            let _ = self.queue.push(Job::GiveUp(chain(failure).into()));
+            let _ = self.queue.push(Job::GiveUp(told(failure).into()));
         }
     }
 }

@@ -7,8 +7,8 @@ use super::health::State;
 use super::job::{Decided, Verdict};
 use super::load::load;
 use super::sequencer::{End, Sequencer};
+use crate::told;
 use domain::log::StoreError;
-use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -62,7 +62,7 @@ impl Sequencer {
     /// The first failure is followed by a new try at once, further ones by pauses that double: every failed
     /// probe costs a rebuild, and there must be no loop of them.
     pub(super) fn roll_back(&mut self, error: &StoreError) -> Result<(), End> {
-        let why: Arc<str> = chain(error).into();
+        let why: Arc<str> = told(error).into();
         tracing::error!(%why, "an append failed; nothing of it was kept");
         self.trouble.fail(&why, self.shared.clock.monotonic());
         let Cargo { waiters, minutes } = self.writer.revert();
@@ -85,7 +85,7 @@ impl Sequencer {
 
     /// Nobody knows what became of the frame in flight. Its answers wait; new commands are decided as long as there is room.
     pub(super) fn unsure(&mut self, error: &StoreError) {
-        let why: Arc<str> = chain(error).into();
+        let why: Arc<str> = told(error).into();
         tracing::warn!(%why, "it is unknown whether an append was written; it is sent again");
         self.shared.gauges.become_state(State::Refusing { why });
     }
@@ -118,22 +118,10 @@ impl Sequencer {
                 .into(),
             )),
             Err(error) if error.is_passing() => {
-                self.trouble.fail(&chain(&error), self.shared.clock.monotonic());
+                self.trouble.fail(&told(&error), self.shared.clock.monotonic());
                 Ok(())
             }
-            Err(error) => Err(End::Failed(chain(&error).into())),
+            Err(error) => Err(End::Failed(told(&error).into())),
         }
     }
-}
-
-/// An error and all its causes in one line.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -131,7 +131,7 @@ impl Sequencer {
                 format!("another writer has this book, which ends at {}; stepping down", head.position)
                     .into(),
             )),
-            Landed::Dead(error) => Err(End::Failed(super::recovery::chain(&error).into())),
+            Landed::Dead(error) => Err(End::Failed(crate::told(&error).into())),
         }
     }
 

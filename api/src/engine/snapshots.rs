@@ -2,7 +2,7 @@
 
 use super::handle::Shared;
 use super::load::{LoadError, Source, load};
-use super::recovery::chain;
+use crate::told;
 use adapters::snapshot::SnapshotHeader;
 use domain::book::Book;
 use domain::ids::Position;
@@ -67,7 +67,7 @@ fn take(source: &Source, shared: &Shared, until: Position) {
     match load(source, Some(until)) {
         Ok(loaded) => write(&loaded.book, loaded.head, source, shared),
         Err(error) => {
-            tracing::warn!(error = chain(&error), "no snapshot: the log could not be folded");
+            tracing::warn!(error = told(&error), "no snapshot: the log could not be folded");
             if let LoadError::Store(error) = error {
                 shared.heed(&error.into());
             }
@@ -85,6 +85,6 @@ fn write(book: &Book, head: Head, source: &Source, shared: &Shared) {
     };
     match snapshots.write(&header, book.state()) {
         Ok(_) => shared.gauges.snapshot.store(head.position, Ordering::Relaxed),
-        Err(error) => tracing::warn!(error = chain(&error), "a snapshot could not be written"),
+        Err(error) => tracing::warn!(error = told(&error), "a snapshot could not be written"),
     }
 }

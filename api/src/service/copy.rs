@@ -7,6 +7,7 @@ use crate::moving;
 use adapters::system;
 use adapters::vault::Vault;
 use domain::book::Bounds;
+use domain::event::BookSealed;
 use domain::ids::Position;
 use domain::log::{BookId, BookInfo, BookKind, EventStore, Head, StoreId};
 use domain::time::Timestamp;
@@ -99,8 +100,8 @@ impl Copy {
             bounds: Bounds::default(),
             snapshots: ground.snapshots.take().map(Arc::new),
         };
-        let to = (self.target.book().store, self.to.place());
-        let sealing = tokio::task::spawn_blocking(move || moving::seal(&source, to, now));
+        let seal = BookSealed { to: self.target.book().store, place: self.to.place() };
+        let sealing = tokio::task::spawn_blocking(move || moving::seal(&source, seal, now));
         sealing.await.unwrap_or_else(|panicked| panic::resume_unwind(panicked.into_panic()))?;
         Ok(moving::bring_up(&*ground.store, &*self.target, |_| ()).await?)
     }

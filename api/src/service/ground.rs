@@ -6,6 +6,7 @@ use super::{ServiceError, TimeKind, new_book};
 use crate::config::StoreUrl;
 use crate::engine::{Failure, Handle, Role};
 use crate::http::App;
+use crate::told;
 use adapters::snapshot::Snapshots;
 use adapters::store::memory::MemoryStore;
 use adapters::store::postgres::{self, Address, PostgresStore};
@@ -300,10 +301,4 @@ pub(super) async fn expect_whole(log: &dyn EventStore, snapshots: &Snapshots) ->
         Some((snapshot, position)) => Err(ServiceError::Lost { position, snapshot }),
         None => Ok(()),
     }
-}
-
-/// An error and what caused it, in one line.
-fn told(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

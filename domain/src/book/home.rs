@@ -3,13 +3,12 @@
 //! A log that is copied leaves two that look alike. Which of them goes on is in the log itself: a copy takes
 //! decisions once it has the event that names it, and by then the other can take none.
 
-use super::{BOOK, Book, Draft};
+use super::{Book, Draft};
 use crate::event::{BookSealed, Entry, Stream};
 use crate::ids::Position;
 use crate::log::StoreId;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Where a book is at home.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -51,13 +50,25 @@ impl Book {
         &self.state.home
     }
 
-    /// Seals the book here and lets the store `to` go on: the last event that may be appended where it is now.
-    pub fn seal(&mut self, to: Option<StoreId>, place: String, now: Timestamp) -> Entry {
-        let draft = Draft::new(Stream::Book, BookSealed { to, place });
-        let entry = self.place(draft, None, Arc::from(BOOK), now);
-        let mut out = Vec::with_capacity(1);
-        self.take(entry.clone(), (None, None), &mut out);
-        entry
+    /// Seals the book in the store where it is now, unless that was done, and lets the named one go on: the last event
+    /// that may be appended here.
+    ///
+    /// # Errors
+    /// When it is not at home here.
+    pub fn seal(
+        &mut self,
+        here: Option<StoreId>,
+        seal: BookSealed,
+        now: Timestamp,
+        out: &mut Vec<Entry>,
+    ) -> Result<(), Away> {
+        let Home { store, since, .. } = self.state.home;
+        if store == seal.to && since > 0 && since == self.state.head {
+            return Ok(());
+        }
+        self.at_home(here)?;
+        self.add(Draft::new(Stream::Book, seal), now, out);
+        Ok(())
     }
 
     pub(super) fn fold_sealed(&mut self, at: Position, event: &BookSealed) {

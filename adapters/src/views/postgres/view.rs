@@ -65,17 +65,17 @@ impl<M: Model> View for PostgresView<M> {
         Ok(self.position)
     }
 
-    async fn apply(&mut self, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
+    async fn apply(&mut self, entries: &[Entry], origins: &Origins) -> Result<Position, ViewError> {
         let seen = entries.iter().take_while(|entry| entry.position <= self.position).count();
         let new = &entries[seen..];
-        let Some(last) = new.last() else { return Ok(()) };
+        let Some(last) = new.last() else { return Ok(self.position) };
         let mut lent = self.database.keeper.lend().await.rows()?;
         let (limit, connection) = lent.connection();
         let step = timeout(limit, step::<M>(connection, self.generation, new, origins)).await;
         if ended(lent, step)? {
             self.position = last.position;
         }
-        Ok(())
+        Ok(self.position)
     }
 }
 

@@ -96,8 +96,9 @@ impl<M: Model> View for SqliteView<M> {
         Ok(self.position)
     }
 
-    async fn apply(&mut self, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
-        SqliteView::advance(self, entries, origins).await
+    async fn apply(&mut self, entries: &[Entry], origins: &Origins) -> Result<Position, ViewError> {
+        self.advance(entries, origins).await?;
+        Ok(self.position)
     }
 }
 

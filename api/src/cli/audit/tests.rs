@@ -12,8 +12,7 @@ use domain::ledger::LotKind;
 use domain::log::{
     AppendOutcome, BookId, BookInfo, BookKind, ChainHash, EventStore, Frame, FrameBuilder, codec,
 };
-use domain::policy::{Mode, Policy};
-use domain::pricing::Outcome;
+use domain::policy::Policy;
 use domain::time::{Calendar, Timestamp};
 use std::path::Path;
 use std::sync::Arc;
@@ -30,22 +29,10 @@ fn commands() -> Vec<Action> {
     let account = || "acme".parse().expect("a name");
     let act = |act| Action::Account { account: account(), act };
     let policy = Arc::new(Policy::from_toml(POLICY).expect("a policy"));
-    let (amount, kind, mode) = ("100".parse().expect("an amount"), LotKind::Grant, Mode::Live);
-    let (effective, expires, unit_value, reason, priority) = (None, None, None, None, 0);
-    let grant = Grant { kind, amount, mode, effective, expires, priority, unit_value, reason };
+    let grant = Grant::new(LotKind::Grant, "100".parse().expect("an amount"));
     let chars = domain::command::Value::Number(1_200.into());
-    let ask = Ask {
-        caller: Caller::Account(account()),
-        ip: None,
-        endpoint: "/api/v1/ai/image-generation".into(),
-        channel: None,
-        end_user: None,
-        body: None,
-        attributes: vec![("chars".parse().expect("a name"), chars)],
-        units: 1,
-        items: Vec::new(),
-        settle: Some(Outcome::Succeeded),
-    };
+    let asked = Ask::new(Caller::Account(account()), "/api/v1/ai/image-generation");
+    let ask = Ask { attributes: vec![("chars".parse().expect("a name"), chars)], ..asked };
     vec![
         Action::Publish(Publish::Policy { policy, effective: None, emergency: None }),
         act(AccountAct::Open { plan: None, owner: None, calendar: Calendar::default(), opened: None }),

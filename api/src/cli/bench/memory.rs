@@ -6,7 +6,6 @@ use domain::book::{Book, Bounds};
 use domain::command::{AccountAct, Action, Ask, Caller, Command, Publish};
 use domain::ids::{HashKey, Name};
 use domain::policy::Policy;
-use domain::pricing::Outcome;
 use domain::time::{Calendar, Span, Timestamp};
 use indicatif::ProgressBar;
 use std::sync::Arc;
@@ -86,16 +85,5 @@ fn open(account: Name) -> Action {
 }
 
 fn ask(account: Name) -> Action {
-    Action::Request(Box::new(Ask {
-        caller: Caller::Account(account),
-        ip: None,
-        endpoint: "/api/v1/ai/translation".into(),
-        channel: None,
-        end_user: None,
-        body: None,
-        attributes: Vec::new(),
-        units: 1,
-        items: Vec::new(),
-        settle: Some(Outcome::Succeeded),
-    }))
+    Action::Request(Box::new(Ask::new(Caller::Account(account), "/api/v1/ai/translation")))
 }

@@ -1,4 +1,4 @@
-//! What a look into the past costs: an account's credit after a random event of a long log, over HTTP.
+//! What a look into the past costs: an account's credit after any event of a long log, over HTTP.
 
 use super::Failed;
 use super::histogram::Histogram;
@@ -25,6 +25,9 @@ pub(super) struct Past {
 
 /// How often the read models are asked whether they have caught up.
 const ASK: Duration = Duration::from_millis(500);
+
+/// From one look to the next: a prime, so that they are scattered over accounts and log, the same in every run.
+const STRIDE: u64 = 2_654_435_761;
 
 #[derive(Deserialize)]
 struct Ready {
@@ -63,8 +66,8 @@ impl Past {
         // Each account is there after as many commands as prepare the book.
         let prepared = 2 * self.log.accounts + 1;
         for look in 0..self.looks {
-            let account = scattered(2 * look) % self.log.accounts;
-            let position = prepared + scattered(2 * look + 1) % (events.saturating_sub(prepared).max(1));
+            let account = look.wrapping_mul(STRIDE) % self.log.accounts;
+            let position = prepared + look.wrapping_mul(STRIDE) % events.saturating_sub(prepared).max(1);
             let path = format!("/v1/account/balance?account=bench-{account:012}&as_of={position}");
             let began = Instant::now();
             log::get(&mut stream, &path, OPERATOR).await?;
@@ -86,12 +89,4 @@ async fn caught_up(address: SocketAddr, events: Position) -> Result<(), Failed> 
         }
         tokio::time::sleep(ASK).await;
     }
-}
-
-/// The same numbers in every run, in no order (the mixer of `SplitMix64`, Steele et al. 2014).
-fn scattered(number: u64) -> u64 {
-    let mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }

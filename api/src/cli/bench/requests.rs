@@ -5,7 +5,7 @@ use domain::event::RequestTag;
 use domain::ids::{Name, Position};
 use domain::ledger::LotKind;
 use domain::money::Credits;
-use domain::policy::{Mode, Policy};
+use domain::policy::Policy;
 use domain::pricing::Outcome;
 use domain::time::{Calendar, Span, Timestamp};
 use std::sync::Arc;
@@ -81,16 +81,9 @@ impl Requests {
 
     fn ask(&self, account: &Name) -> Action {
         Action::Request(Box::new(Ask {
-            caller: Caller::Account(account.clone()),
-            ip: None,
-            endpoint: self.endpoint.clone(),
-            channel: None,
-            end_user: None,
-            body: None,
             attributes: vec![(self.chars.clone(), Value::Number(400.into()))],
-            units: 1,
-            items: Vec::new(),
             settle: self.settle,
+            ..Ask::new(Caller::Account(account.clone()), self.endpoint.clone())
         }))
     }
 
@@ -104,16 +97,7 @@ fn prepare(account: &Name, open: bool) -> Action {
     let act = if open {
         AccountAct::Open { plan: None, owner: None, calendar: Calendar::default(), opened: None }
     } else {
-        AccountAct::Grant(Grant {
-            kind: LotKind::Grant,
-            amount: Credits::whole(1_000_000_000),
-            mode: Mode::Live,
-            effective: None,
-            expires: None,
-            priority: 0,
-            unit_value: None,
-            reason: None,
-        })
+        AccountAct::Grant(Grant::new(LotKind::Grant, Credits::whole(1_000_000_000)))
     };
     Action::Account { account: account.clone(), act }
 }

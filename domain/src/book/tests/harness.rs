@@ -4,7 +4,9 @@ use crate::book::{Book, Bounds, Reply};
 use crate::command::{
     AccountAct, Action, Ask, Attributes, Caller, Command, Grant, Hidden, Item, NewKey, Publish, Refund, Value,
 };
-use crate::event::{Entry, Event, KeyChange, RequestAdmitted, RequestDenied, RequestSettled, RequestTag};
+use crate::event::{
+    BookSealed, Entry, Event, KeyChange, RequestAdmitted, RequestDenied, RequestSettled, RequestTag,
+};
 use crate::ids::{HashKey, Name, Position};
 use crate::ledger::LotKind;
 use crate::log::{StoreId, codec};
@@ -63,8 +65,8 @@ impl Scene {
 
     /// Moves the book to another store.
     pub(super) fn seal(&mut self, to: Option<StoreId>, place: &str) {
-        let entry = self.book.seal(to, place.to_owned(), self.now);
-        self.log.push(entry);
+        let (here, seal) = (self.book.home().store, BookSealed { to, place: place.to_owned() });
+        self.book.seal(here, seal, self.now, &mut self.log).expect("it is at home");
     }
 
     pub(super) fn act(&mut self, action: Action) -> Result<Reply, Rejection> {
@@ -282,18 +284,7 @@ pub(super) fn name(text: &str) -> Name {
 
 /// A request of an account, to be settled later.
 pub(super) fn of(account: &str, endpoint: &str) -> Ask {
-    Ask {
-        caller: Caller::Account(name(account)),
-        ip: None,
-        endpoint: endpoint.into(),
-        channel: None,
-        end_user: None,
-        body: None,
-        attributes: Vec::new(),
-        units: 1,
-        items: Vec::new(),
-        settle: None,
-    }
+    Ask { settle: None, ..Ask::new(Caller::Account(name(account)), endpoint) }
 }
 
 /// A request of an address, settled at once.
@@ -334,16 +325,7 @@ pub(super) fn new_key(key: &str, kind: &str) -> NewKey {
 }
 
 pub(super) fn granted(amount: &str) -> Grant {
-    Grant {
-        kind: LotKind::Grant,
-        amount: credits(amount),
-        mode: Mode::Live,
-        effective: None,
-        expires: None,
-        priority: 0,
-        unit_value: None,
-        reason: None,
-    }
+    Grant::new(LotKind::Grant, credits(amount))
 }
 
 pub(super) fn read(policy: &str) -> Policy {
