@@ -13,15 +13,17 @@ pub fn random<const N: usize>() -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// The nice value of a thread that stands back: the lowest right to a processor, 15 parts against 1,024 in Linux.
-const STANDING_BACK: i32 = 19;
-
-/// Lets this thread, and those that it starts, run where the processors have nothing more urgent to do.
+/// Lets this thread, and those that it starts, run where the processors have nothing else to do.
 pub fn stand_back() {
-    // Linux counts this for each thread, others for the whole process: there all are alike.
+    // By a low priority alone it would still finish its turn before whoever wakes up. Only Linux has a policy for it.
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, STANDING_BACK) {
-        tracing::warn!(%error, "the read models run beside the decisions with the same right");
+    {
+        use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, unix};
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        let this = unix::thread_native_id();
+        if let Err(error) = unix::set_thread_priority_and_policy(this, ThreadPriority::Min, idle) {
+            tracing::warn!(%error, "the read models run beside the decisions with the same right");
+        }
     }
 }
 
