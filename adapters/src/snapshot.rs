@@ -138,7 +138,8 @@ impl Snapshots {
         Ok(rmp_serde::from_slice(&bytes.file[bytes.body]).map(|state| (head, state)).map_err(Refusal::from))
     }
 
-    /// A whole snapshot of this store's book, of an event that the log does not have: what was durable is gone.
+    /// A whole snapshot of this store's book, of an event that the log does not have: what was durable is gone, or was
+    /// not copied yet.
     ///
     /// None is held against the log when nobody can tell whether it is one: of another book, or not whole.
     pub async fn ahead_of(&self, store: &dyn EventStore) -> Result<Option<(PathBuf, Position)>, StoreError> {

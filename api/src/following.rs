@@ -3,7 +3,7 @@
 use crate::told;
 use adapters::system;
 use domain::ids::Position;
-use domain::log::EventStore;
+use domain::log::{BookKind, EventStore};
 use projections::read::ReadModels;
 use projections::runner::{RunError, Runner, Shelf, View, ViewError};
 use std::io;
@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 const PAUSE: Duration = Duration::from_millis(200);
 /// The pause after a failure that may pass.
 const RETRY: Duration = Duration::from_secs(1);
-/// Longest that a reader waits for the views to reach what was durable when he asked.
+/// Longest that a reader waits for the views to reach what was durable when he asked, and a stop for their last step.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How far the views are, and whether they still follow.
@@ -62,8 +62,8 @@ impl Following {
         (Self { reads, standing, head, asked, stop: Arc::new(stop) }, task.run(begin))
     }
 
-    /// Gives the work a thread of its own, within a tokio runtime. Decisions come first: it runs where the processors
-    /// have nothing more urgent to do.
+    /// Gives the work a thread of its own, within a tokio runtime. Decisions come first: it runs where a processor is
+    /// idle. In a sandbox nothing is urgent but that what is read is there.
     ///
     /// # Errors
     /// When there is no thread.
@@ -73,11 +73,13 @@ impl Following {
         head: watch::Receiver<Position>,
         begin: Begin,
     ) -> io::Result<Self> {
+        let (runtime, kind) = (Handle::current(), log.book().kind);
         let (following, work) = Self::new(models, log, head, begin);
-        let runtime = Handle::current();
         thread::Builder::new().name("views".into()).spawn(move || {
-            system::stand_back();
-            // The views' own threads start from this one and stand back like it.
+            if kind == BookKind::Wall {
+                // The views' own threads start from this one and stand back like it.
+                system::stand_back();
+            }
             runtime.block_on(work);
         })?;
         Ok(following)
@@ -94,11 +96,15 @@ impl Following {
         &*self.reads
     }
 
-    /// Follows no more, and returns when that is so. The runtime must live until then.
+    /// Follows no more, and returns when that is so, or when a step that is under way takes too long: cut off, it leaves
+    /// nothing behind. The runtime must live until then.
     pub async fn stop(&self) {
         self.stop.send_replace(true);
         let mut standing = self.standing.clone();
-        while standing.changed().await.is_ok() {}
+        let ended = async { while standing.changed().await.is_ok() {} };
+        if tokio::time::timeout(PATIENCE, ended).await.is_err() {
+            tracing::warn!("the read models are cut off in a step; they take it again after the next start");
+        }
     }
 
     /// How far the views are now.

@@ -261,8 +261,9 @@ fn app(
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     #[error(
-        "the log lacks the event at position {position}, which {} is a snapshot of: what was durable is gone. Restore \
-         the folder from a copy; or remove the snapshot, to go on without what was lost",
+        "the log lacks the event at position {position}, which {} is a snapshot of: what was durable is gone, or this is \
+         a copy that is not finished. Finish it with `counterfoil copy`; else restore the folder, or remove the \
+         snapshot to go on without what was lost",
         snapshot.display()
     )]
     Lost { position: u64, snapshot: PathBuf },

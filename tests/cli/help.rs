@@ -1,6 +1,9 @@
 //! Every command explains itself.
 
-use crate::world::run;
+use crate::world::{run, shipped};
+use counterfoil_tests::binary::counterfoil;
+use std::io;
+use std::process::Command;
 
 /// The commands that a help text lists.
 fn commands(help: &str) -> Vec<String> {
@@ -43,4 +46,18 @@ fn every_command_says_what_it_does_and_how_it_is_used() {
 fn an_unknown_command_is_refused_with_a_hint() {
     let run = run(&["simulat"]);
     assert!(!run.good && run.err.contains("simulate"), "{run:?}");
+}
+
+#[test]
+fn a_command_whose_output_nobody_reads_on_ends_without_a_word() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    drop(reader);
+    let policy = shipped("policies/five-gates.toml");
+    let output = Command::new(counterfoil())
+        .args(["policy", "check", &policy])
+        .stdout(writer)
+        .output()
+        .expect("the executable starts");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(output.status.code().is_none(), "ended by the closed pipe: {}", output.status);
 }

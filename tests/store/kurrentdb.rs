@@ -9,6 +9,10 @@ use domain::log::AppendOutcome::{Appended, Conflict};
 use domain::log::{BookId, BookInfo, BookKind, EventStore, Frame, Head, StoreError};
 use serde_json::json;
 use std::error::Error;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use tempfile::TempDir;
 
 /// Where the contract's books are: on a real server, when one is named, else on a double.
@@ -63,6 +67,32 @@ async fn a_frame_whose_answer_was_lost_is_sent_again_and_kept_once() {
     assert_eq!(store.append(&one).await.unwrap(), Appended);
     assert_eq!(double.appends() - before, 2);
     assert_eq!(store.read(1, 100).await.unwrap(), [one]);
+}
+
+#[tokio::test]
+async fn appends_go_into_one_lasting_call_where_the_server_knows_of_it() {
+    for (double, lasting) in [(Double::start(), 3), (Double::old(), 0)] {
+        let store = open(&double).await;
+        let one = frame(Head::default(), 2, "one");
+        let two = frame(after(&one), 2, "two");
+        for frame in [&one, &one, &two] {
+            assert_eq!(store.append(frame).await.unwrap(), Appended);
+        }
+        assert_eq!(double.batched(), lasting);
+        assert_eq!(store.read(1, 10).await.unwrap(), [one, two]);
+    }
+}
+
+#[tokio::test]
+async fn a_lasting_call_that_a_conflict_ended_is_made_anew() {
+    let double = Double::start();
+    let (mine, his) = (open(&double).await, open(&double).await);
+    let (one, other) = (frame(Head::default(), 2, "one"), frame(Head::default(), 1, "other"));
+    assert_eq!(his.append(&other).await.unwrap(), Appended);
+    assert_eq!(mine.append(&one).await.unwrap(), Conflict { head: after(&other) });
+    let next = frame(after(&other), 2, "next");
+    assert_eq!(mine.append(&next).await.unwrap(), Appended);
+    assert_eq!(double.batched(), 3);
 }
 
 #[tokio::test]
@@ -254,4 +284,46 @@ fn a_service_keeps_its_log_there_and_its_keys_in_a_folder() {
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(folder.path().join("keys.json").is_file());
     assert_eq!(start().request(ask).body, answer.body, "a repeat, from the log");
+}
+
+/// A certificate for this machine that nobody vouches for, and its key.
+fn certificate(folder: &Path) -> (PathBuf, PathBuf) {
+    let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+    let made = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "30",
+        ])
+        .args(["-subj", "/CN=double", "-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args([OsStr::new("-keyout"), key.as_os_str(), OsStr::new("-out"), certificate.as_os_str()])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    (certificate, key)
+}
+
+#[tokio::test]
+async fn the_connection_is_encrypted_and_the_server_must_be_who_it_says() {
+    let folder = TempDir::new().unwrap();
+    let (certificate, key) = certificate(folder.path());
+    let read = |path: &Path| fs::read_to_string(path).unwrap();
+    let double = Double::encrypted(&read(&certificate), &read(&key));
+    let open = async |parameters: &str| {
+        let url = format!("kurrentdb://{}/book{parameters}", double.address());
+        KurrentStore::open(&url.parse().unwrap(), book(BookKind::Wall)).await
+    };
+    let store = open(&format!("?tlsCaFile={}", certificate.display())).await.unwrap();
+    let one = frame(Head::default(), 2, "one");
+    assert_eq!(store.append(&one).await.unwrap(), Appended);
+    assert_eq!(store.read(1, 10).await.unwrap(), [one]);
+    assert!(open("").await.is_err(), "nobody vouches for that certificate");
+    assert!(open("?tls=false").await.is_err(), "what is not encrypted is not understood");
 }

@@ -48,6 +48,10 @@ enum Command {
 pub fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
     log();
+    if !matches!(command, Command::Serve(_)) {
+        // Whoever has read enough, as `head` does, ends the command; a service outlives who reads what it prints.
+        sigpipe::reset();
+    }
     let result = match command {
         Command::Serve(serve) => serve.run(),
         Command::Policy(args) => return policy::run(&args),

@@ -17,12 +17,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
-use tonic::transport::Server;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tower::service_fn;
 
 /// A node that serves until it is stopped or dropped. What it stored outlives that.
 pub struct Double {
     node: Arc<Node>,
+    /// With which certificate its connections are encrypted.
+    identity: Option<Identity>,
     running: Option<Running>,
 }
 
@@ -35,6 +37,19 @@ impl Double {
     /// A lone node that lets everybody in.
     pub fn start() -> Self {
         Self::of(Arc::default(), None, State::default())
+    }
+
+    /// A lone node whose connections are encrypted with this certificate and key, both PEM.
+    pub fn encrypted(certificate: &str, key: &str) -> Self {
+        let mut double = Self::start();
+        double.identity = Some(Identity::from_pem(certificate, key));
+        double.restart();
+        double
+    }
+
+    /// A lone node that does not know of lasting calls for appends.
+    pub fn old() -> Self {
+        Self::of(Arc::default(), None, State { is_old: true, ..State::default() })
     }
 
     /// A lone node that wants this `authorization`.
@@ -53,8 +68,8 @@ impl Double {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let node = Arc::new(Node { address, database, login, state: Mutex::new(state) });
-        let running = Some(run(Arc::clone(&node), listener));
-        Self { node, running }
+        let running = Some(run(Arc::clone(&node), listener, None));
+        Self { node, identity: None, running }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -74,6 +89,11 @@ impl Double {
     /// How many appends have come, with those that were not written.
     pub fn appends(&self) -> usize {
         self.node.state().appends
+    }
+
+    /// How many of them came in a lasting call.
+    pub fn batched(&self) -> usize {
+        self.node.state().batched
     }
 
     /// Changes the data of a stored event.
@@ -99,7 +119,7 @@ impl Double {
     pub fn restart(&mut self) {
         self.stop();
         let listener = TcpListener::bind(self.node.address).expect("the port it had");
-        self.running = Some(run(Arc::clone(&self.node), listener));
+        self.running = Some(run(Arc::clone(&self.node), listener, self.identity.clone()));
     }
 }
 
@@ -110,7 +130,7 @@ impl Drop for Double {
 }
 
 /// Serves on a thread and a runtime of its own: with them all its connections end.
-fn run(node: Arc<Node>, listener: TcpListener) -> Running {
+fn run(node: Arc<Node>, listener: TcpListener, identity: Option<Identity>) -> Running {
     let (stop, stopped) = oneshot::channel::<()>();
     listener.set_nonblocking(true).expect("a socket");
     let thread = thread::spawn(move || {
@@ -121,7 +141,12 @@ fn run(node: Arc<Node>, listener: TcpListener) -> Running {
                 let node = Arc::clone(&node);
                 async move { Ok::<_, std::convert::Infallible>(node.answer(call).await) }
             });
-            let serving = Server::builder().serve_with_incoming(service, connection::incoming(listener));
+            let mut server = Server::builder();
+            if let Some(identity) = identity {
+                let tls = ServerTlsConfig::new().identity(identity);
+                server = server.tls_config(tls).expect("a certificate and its key");
+            }
+            let serving = server.serve_with_incoming(service, connection::incoming(listener));
             tokio::select! {
                 served = serving => served.expect("served"),
                 _ = stopped => {}

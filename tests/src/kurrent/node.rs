@@ -1,11 +1,12 @@
-//! What a node answers: the three calls that the adapter makes, and what goes wrong as scripted.
+//! What a node answers: the calls that the adapter makes, and what goes wrong as scripted.
 
 #![expect(clippy::result_large_err, reason = "what a call fails with is tonic's")]
 
 use super::connection::Cut;
 use super::database::{Appended, Database};
 use super::proto::{
-    AppendReq, AppendResp, ClusterInfo, EndPoint, Member, NotFound, ReadEvent, ReadReq, ReadResp, Success,
+    AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, BatchSuccess, ClusterInfo, EndPoint, Failure,
+    Member, NotFound, Proposed, ReadEvent, ReadReq, ReadResp, Success, SupportedMethod, SupportedMethods,
     WrongRevision,
 };
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -48,7 +49,13 @@ pub(super) struct State {
     pub(super) leader: Option<SocketAddr>,
     pub(super) faults: VecDeque<Fault>,
     pub(super) appends: usize,
+    /// Those of them that came in a lasting call.
+    pub(super) batched: usize,
+    /// Whether it knows of no lasting calls.
+    pub(super) is_old: bool,
 }
+
+const TOO_BIG: &str = "Maximum Append Size of 1048576 Exceeded";
 
 type Answered<T> = Result<Response<T>, Status>;
 
@@ -63,6 +70,14 @@ impl Node {
             "/event_store.client.streams.Streams/Append" => {
                 let append = service_fn(|request| self.append(request));
                 Grpc::new(ProstCodec::default()).client_streaming(append, call).await
+            }
+            "/event_store.client.streams.Streams/BatchAppend" => {
+                let appends = service_fn(|request| std::future::ready(self.appends(request)));
+                Grpc::new(ProstCodec::default()).streaming(appends, call).await
+            }
+            "/event_store.client.server_features.ServerFeatures/GetSupportedMethods" => {
+                let features = service_fn(|_: Request<()>| std::future::ready(self.features()));
+                Grpc::new(ProstCodec::default()).unary(features, call).await
             }
             "/event_store.client.streams.Streams/Read" => {
                 let read = service_fn(|request| std::future::ready(self.read(&request)));
@@ -88,6 +103,21 @@ impl Node {
             }
             events.extend(message.event);
         }
+        match self.commit(&cut, &stream, after, &events)? {
+            Appended::At(revision) => Ok(Response::new(success(revision))),
+            Appended::WrongRevision(current) => Ok(Response::new(wrong(current, after))),
+            Appended::TooBig => Err(Status::invalid_argument(TOO_BIG)),
+        }
+    }
+
+    /// Writes what came as one append, unless something else is scripted.
+    fn commit(
+        &self,
+        cut: &Cut,
+        stream: &[u8],
+        after: Option<u64>,
+        events: &[Proposed],
+    ) -> Result<Appended, Status> {
         let fault = {
             let mut state = self.state();
             state.appends += 1;
@@ -102,11 +132,49 @@ impl Node {
             }
             Fault::AnswerLost => cut.now(),
         }
-        match self.database.append(&stream, after, &events) {
-            Appended::At(revision) => Ok(Response::new(success(revision))),
-            Appended::WrongRevision(current) => Ok(Response::new(wrong(current, after))),
-            Appended::TooBig => Err(Status::invalid_argument("Maximum Append Size of 1048576 Exceeded")),
+        Ok(self.database.append(stream, after, events))
+    }
+
+    /// A lasting call: each message is an append, and has an answer of its own.
+    fn appends(
+        self: &Arc<Self>,
+        request: Request<Streaming<BatchAppendReq>>,
+    ) -> Answered<BoxStream<'static, Result<BatchAppendResp, Status>>> {
+        self.admit(request.metadata())?;
+        let cut = request.extensions().get::<Cut>().cloned().unwrap_or_default();
+        let node = Arc::clone(self);
+        let answers = request.into_inner().map(move |message| node.append_of(&cut, message?));
+        Ok(Response::new(answers.boxed()))
+    }
+
+    fn append_of(&self, cut: &Cut, message: BatchAppendReq) -> Result<BatchAppendResp, Status> {
+        self.state().batched += 1;
+        let options = message.options.unwrap_or_default();
+        let stream = options.stream.unwrap_or_default();
+        let outcome = self.commit(cut, &stream.name, options.revision, &message.events)?;
+        let failed =
+            |code: tonic::Code, message: &str| Failure { code: code.into(), message: message.to_owned() };
+        let (error, success) = match outcome {
+            Appended::At(revision) => {
+                (None, Some(BatchSuccess { revision: Some(revision), no_position: Some(()) }))
+            }
+            Appended::WrongRevision(_) => {
+                (Some(failed(tonic::Code::AlreadyExists, "WrongExpectedVersion")), None)
+            }
+            Appended::TooBig => (Some(failed(tonic::Code::InvalidArgument, TOO_BIG)), None),
+        };
+        let (id, revision) = (message.id, options.revision);
+        Ok(BatchAppendResp { id, error, success, stream: Some(stream), revision })
+    }
+
+    /// What this server can do beyond the oldest one.
+    fn features(&self) -> Answered<SupportedMethods> {
+        if self.state().is_old {
+            return Err(Status::unimplemented(""));
         }
+        let (method, service) = ("batchappend".to_owned(), "event_store.client.streams.streams".to_owned());
+        let methods = vec![SupportedMethod { method, service }];
+        Ok(Response::new(SupportedMethods { methods, version: "24.10.0".to_owned() }))
     }
 
     fn read(&self, request: &Request<ReadReq>) -> Answered<BoxStream<'static, Result<ReadResp, Status>>> {

@@ -84,6 +84,71 @@ pub(super) struct WrongRevision {
     pub(super) expected_no_stream: Option<()>,
 }
 
+/// One append of a lasting call.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct BatchAppendReq {
+    #[prost(message, optional, tag = "1")]
+    pub(super) id: Option<Uuid>,
+    #[prost(message, optional, tag = "2")]
+    pub(super) options: Option<BatchOptions>,
+    #[prost(message, repeated, tag = "3")]
+    pub(super) events: Vec<Proposed>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct BatchOptions {
+    #[prost(message, optional, tag = "1")]
+    pub(super) stream: Option<StreamIdentifier>,
+    #[prost(uint64, optional, tag = "2")]
+    pub(super) revision: Option<u64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct BatchAppendResp {
+    #[prost(message, optional, tag = "1")]
+    pub(super) id: Option<Uuid>,
+    #[prost(message, optional, tag = "2")]
+    pub(super) error: Option<Failure>,
+    #[prost(message, optional, tag = "3")]
+    pub(super) success: Option<BatchSuccess>,
+    #[prost(message, optional, tag = "4")]
+    pub(super) stream: Option<StreamIdentifier>,
+    #[prost(uint64, optional, tag = "5")]
+    pub(super) revision: Option<u64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Failure {
+    #[prost(int32, tag = "1")]
+    pub(super) code: i32,
+    #[prost(string, tag = "2")]
+    pub(super) message: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct BatchSuccess {
+    #[prost(uint64, optional, tag = "1")]
+    pub(super) revision: Option<u64>,
+    #[prost(message, optional, tag = "4")]
+    pub(super) no_position: Option<()>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct SupportedMethods {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) methods: Vec<SupportedMethod>,
+    #[prost(string, tag = "2")]
+    pub(super) version: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct SupportedMethod {
+    #[prost(string, tag = "1")]
+    pub(super) method: String,
+    #[prost(string, tag = "2")]
+    pub(super) service: String,
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ReadReq {
     #[prost(message, optional, tag = "1")]

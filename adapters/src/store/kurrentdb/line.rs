@@ -2,10 +2,8 @@
 //!
 //! The client cannot be left to itself: it is dead for good once a connection could not be made, it stays with a leader
 //! that is gone, and its tasks outlive it. So each client has a thread and a runtime of its own, and ends with them.
-//!
-//! It does not set `TCP_NODELAY` either, and a request leaves as head, body and end: the body of a small one often waits
-//! 40 ms for the other side to acknowledge the head. Nothing outside the client can change that.
 
+use super::appends::Server;
 use domain::log::Cause;
 use eventstore::{Client, ClientSettings, Error};
 use std::sync::Arc;
@@ -28,7 +26,7 @@ pub(super) struct Lines {
 }
 
 struct Line {
-    client: Client,
+    server: Server,
     tasks: Handle,
     /// Dropped with the line, which ends its thread.
     _stop: oneshot::Sender<()>,
@@ -68,6 +66,9 @@ impl From<Error> for Failed {
 /// gRPC's number for a request that the server finds wrong: what it does not even try to write.
 const INVALID_ARGUMENT: i32 = 3;
 
+/// gRPC's number that a lasting call gives for a wrong revision.
+const ALREADY_EXISTS: i32 = 6;
+
 impl Failed {
     /// Whether the server said something that another connection would not change.
     fn is_answer(&self) -> bool {
@@ -93,8 +94,19 @@ impl Failed {
         }
     }
 
+    /// Whether the place of an append is taken, or not reached yet.
     pub(super) fn is_wrong_revision(&self) -> bool {
-        matches!(self, Self::Said(Error::WrongExpectedVersion { .. }))
+        match self {
+            Self::Said(Error::WrongExpectedVersion { .. }) => true,
+            Self::Said(Error::Grpc { code, .. }) => i32::from(*code) == ALREADY_EXISTS,
+            Self::Said(_)
+            | Self::Client(_)
+            | Self::Unreached(_)
+            | Self::Denied
+            | Self::NotLeader { .. }
+            | Self::Late
+            | Self::GivenUp => false,
+        }
     }
 }
 
@@ -104,7 +116,7 @@ impl Lines {
     }
 
     /// Asks once, following the leader where the server names one.
-    pub(super) async fn ask<T, F>(&self, work: impl Fn(Client) -> F) -> Result<T, Failed>
+    pub(super) async fn ask<T, F>(&self, work: impl Fn(Server) -> F) -> Result<T, Failed>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
@@ -112,7 +124,7 @@ impl Lines {
         let mut redirects = 0;
         loop {
             let line = self.current().await?;
-            let failed = match line.run(work(line.client.clone())).await {
+            let failed = match line.run(work(line.server.clone())).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
@@ -129,7 +141,7 @@ impl Lines {
     }
 
     /// As [`Lines::ask`], and once more on a new connection when the first one failed: for what changes nothing.
-    pub(super) async fn ask_twice<T, F>(&self, work: impl Fn(Client) -> F) -> Result<T, Failed>
+    pub(super) async fn ask_twice<T, F>(&self, work: impl Fn(Server) -> F) -> Result<T, Failed>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
@@ -164,12 +176,12 @@ impl Line {
     async fn make(settings: ClientSettings) -> Result<Self, Cause> {
         let (tell, told) = oneshot::channel();
         thread::Builder::new().name("kurrentdb".to_owned()).spawn(move || {
-            let made = client(settings);
+            let made = server(settings);
             match made {
                 Err(cause) => drop(tell.send(Err(cause))),
-                Ok((runtime, client)) => {
+                Ok((runtime, server)) => {
                     let (stop, stopped) = oneshot::channel();
-                    let line = Self { client, tasks: runtime.handle().clone(), _stop: stop };
+                    let line = Self { server, tasks: runtime.handle().clone(), _stop: stop };
                     if tell.send(Ok(line)).is_ok() {
                         // An error is what the end looks like: the sender was dropped.
                         let _ = runtime.block_on(stopped);
@@ -195,8 +207,8 @@ impl Line {
     }
 }
 
-fn client(settings: ClientSettings) -> Result<(Runtime, Client), Cause> {
+fn server(settings: ClientSettings) -> Result<(Runtime, Server), Cause> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let client = Client::with_runtime_handle(runtime.handle().clone(), settings)?;
-    Ok((runtime, client))
+    Ok((runtime, Server::new(client)))
 }

@@ -5,6 +5,7 @@
 //! Whatever goes wrong but a wrong revision leaves open whether the append was written; sent again with the same ids,
 //! the server knows it.
 
+mod appends;
 mod events;
 mod frames;
 mod line;

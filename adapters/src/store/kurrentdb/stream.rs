@@ -2,6 +2,7 @@
 //!
 //! Revision 0 is the book's identity; the event at position n has revision n.
 
+use super::appends::Server;
 use super::events::{Piece, Record};
 use super::line::{Failed, Lines};
 use super::url::KurrentUrl;
@@ -9,8 +10,7 @@ use crate::store::{Broken, damaged};
 use domain::ids::Position;
 use domain::log::StoreError;
 use eventstore::{
-    AppendToStreamOptions, Credentials, Error, EventData, ReadStreamOptions, RecordedEvent, StreamPosition,
-    StreamState,
+    Credentials, Error, EventData, ReadStreamOptions, RecordedEvent, StreamPosition, StreamState,
 };
 use std::ops::Range;
 
@@ -34,25 +34,19 @@ impl Stream {
 
     /// Makes the stream with this first event, and gives its revision.
     pub(super) async fn begin(&self, event: EventData) -> Result<Position, Failed> {
-        self.write(StreamState::NoStream, &[event]).await
+        let make =
+            |server: Server| server.append_alone(self.named(), StreamState::NoStream, vec![event.clone()]);
+        self.lines.ask(make).await
     }
 
     /// Appends a piece of a frame.
     pub(super) async fn append(&self, piece: &Piece) -> Result<(), Failed> {
-        self.write(StreamState::StreamRevision(piece.after), &piece.events).await.map(drop)
+        let after = StreamState::StreamRevision(piece.after);
+        self.lines.ask(|server: Server| server.append(self.named(), after, piece.events.clone())).await
     }
 
-    async fn write(&self, state: StreamState, events: &[EventData]) -> Result<Position, Failed> {
-        let options = AppendToStreamOptions::default().stream_state(state).requires_leader(true);
-        let options = match &self.login {
-            Some(login) => options.authenticated(login.clone()),
-            None => options,
-        };
-        let send = |client: eventstore::Client| {
-            let (options, name, events) = (options.clone(), self.name.clone(), events.to_vec());
-            async move { Ok(client.append_to_stream(name, &options, events).await?.next_expected_version) }
-        };
-        self.lines.ask(send).await
+    fn named(&self) -> (String, Option<Credentials>) {
+        (self.name.clone(), self.login.clone())
     }
 
     /// The event at revision 0: the book's identity.
@@ -105,10 +99,10 @@ impl Stream {
             Some(login) => options.authenticated(login.clone()),
             None => options,
         };
-        let read = |client: eventstore::Client| {
+        let read = |server: Server| {
             let (options, name) = (options.clone(), self.name.clone());
             async move {
-                let mut stream = client.read_stream(name, &options).await?;
+                let mut stream = server.client.read_stream(name, &options).await?;
                 let mut page = Vec::new();
                 while let Some(event) = stream.next().await? {
                     page.extend(event.event);
