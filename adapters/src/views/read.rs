@@ -10,8 +10,8 @@ use domain::event::Stream;
 use domain::ids::{Name, Position};
 use domain::time::Timestamp;
 use projections::read::{
-    BansWanted, DenialsWanted, HoldsWanted, LinesWanted, Moment, Near, Page, ReadModels, Refused, RequestsWanted,
-    UsageWanted,
+    BansWanted, DenialsWanted, HoldsWanted, LinesWanted, Moment, Near, Page, ReadModels, Refused,
+    RequestsWanted, UsageWanted,
 };
 use projections::runner::ViewError;
 use projections::views::balances::Ledgers;
@@ -77,8 +77,7 @@ const NEXT: &str =
     "SELECT position FROM streams WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3";
 const LINES: &str = "SELECT * FROM statement WHERE account = $1 AND position > $2 AND at >= $3 AND at < $4 \
     ORDER BY position LIMIT $5";
-const OPEN: &str =
-    "SELECT * FROM holds WHERE stream = $1 AND decision > $2 ORDER BY decision LIMIT $3";
+const OPEN: &str = "SELECT * FROM holds WHERE stream = $1 AND decision > $2 ORDER BY decision LIMIT $3";
 /// Times never decrease with the position, so the last line before an instant is the newest one.
 const STANDING: &str =
     "SELECT * FROM statement WHERE account = $1 AND at < $2 ORDER BY position DESC LIMIT 1";
