@@ -45,6 +45,7 @@ pub(crate) struct Filter {
 
 /// A page of the log.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = EventsPage)]
 pub(crate) struct Page {
     #[schema(value_type = Vec<super::docs::EventBody>)]
     events: Vec<EventView>,

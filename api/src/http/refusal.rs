@@ -44,10 +44,10 @@ pub(crate) struct Refusal {
     since: Option<Instant>,
 }
 
-/// The policies that word refusals, by number.
-pub(crate) struct Wordings(BTreeMap<u32, Arc<Policy>>);
+/// The codes of refusals, as the policies word them that they were refused under.
+pub(crate) struct Codes(BTreeMap<u32, Arc<Policy>>);
 
-impl Wordings {
+impl Codes {
     /// Those of these refusals.
     pub(crate) async fn of(app: &App, denials: &[Denial]) -> Result<Self, Problem> {
         let numbers: BTreeSet<_> = denials.iter().map(|denial| denial.policy).collect();

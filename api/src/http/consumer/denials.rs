@@ -4,7 +4,7 @@ use super::range::Range;
 use crate::http::auth::AccountReader;
 use crate::http::error::Problem;
 use crate::http::read::Query;
-use crate::http::refusal::{Refusal, Wordings};
+use crate::http::refusal::{Codes, Refusal};
 use crate::http::view::Instant;
 use crate::http::{App, page, reply};
 use axum::extract::State;
@@ -67,9 +67,9 @@ pub(super) async fn denials(
     let (of, after) = (Refused::Account(account.clone()), asked.cursor.unwrap_or(0));
     let wanted = DenialsWanted { of, from: Some(from), to: Some(to), after, limit };
     let page = app.following.fresh().await.denials(&wanted).await?;
-    let wordings = Wordings::of(&app, &page.rows).await?;
+    let codes = Codes::of(&app, &page.rows).await?;
     let cursor = page.rows.last().filter(|_| page.more).map(|denial| denial.position);
-    let denials = page.rows.iter().map(|denial| wordings.shown(denial)).collect();
+    let denials = page.rows.iter().map(|denial| codes.shown(denial)).collect();
     let (from, to, position) = (Instant(from), Instant(to), page.position);
     Ok(reply::view(&OwnDenialsPage { account, from, to, denials, cursor, position }))
 }

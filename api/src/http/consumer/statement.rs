@@ -80,6 +80,7 @@ pub(crate) struct Movement {
 
 /// A page of the statement.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = StatementPage)]
 pub(crate) struct Page {
     #[schema(value_type = String)]
     account: Name,

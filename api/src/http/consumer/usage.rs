@@ -108,6 +108,7 @@ pub(crate) struct Row {
 
 /// A page of usage.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = UsagePage)]
 pub(crate) struct Page {
     #[schema(value_type = String)]
     account: Name,

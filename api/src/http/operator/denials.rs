@@ -1,7 +1,7 @@
 //! `GET /v1/denials`: what was refused, and to whom.
 
 use super::super::read::Query;
-use super::super::refusal::{Refusal, Wordings};
+use super::super::refusal::{Codes, Refusal};
 use super::super::{App, auth::Operator, error::Problem, page, reply, text};
 use axum::extract::State;
 use axum::response::Response;
@@ -72,9 +72,9 @@ pub(super) async fn denials(
         limit: page::limit(asked.limit)?,
     };
     let page = app.following.fresh().await.denials(&wanted).await?;
-    let wordings = Wordings::of(&app, &page.rows).await?;
+    let codes = Codes::of(&app, &page.rows).await?;
     let cursor = page.rows.last().filter(|_| page.more).map(|denial| denial.position);
-    let denials = page.rows.iter().map(|denial| shown(denial, &wordings)).collect();
+    let denials = page.rows.iter().map(|denial| shown(denial, &codes)).collect();
     Ok(reply::view(&DenialsPage { denials, cursor, position: page.position }))
 }
 
@@ -93,6 +93,6 @@ pub(super) fn address(app: &App, text: &str) -> Result<Digest, Problem> {
     found.ok_or_else(|| Problem::invalid("subject", "must name an address, or its hash of 32 digits"))
 }
 
-fn shown(denial: &Denial, wordings: &Wordings) -> RefusalOf {
-    RefusalOf { stream: denial.stream.clone(), ip: denial.ip, refusal: wordings.shown(denial) }
+fn shown(denial: &Denial, codes: &Codes) -> RefusalOf {
+    RefusalOf { stream: denial.stream.clone(), ip: denial.ip, refusal: codes.shown(denial) }
 }
