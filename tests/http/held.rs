@@ -42,13 +42,18 @@ fn lived() -> Sandbox {
     for turn in 0..40 {
         let account = if turn % 4 == 0 { "beta" } else { "acme" };
         let ask = json!({"account": account, "endpoint": "/api/v1/ai/image-generation",
-            "settle": if turn % 7 == 0 { "now" } else { "later" }});
+            "attributes": {"chars": 1_200}, "settle": if turn % 7 == 0 { "now" } else { "later" }});
         let decision = sandbox.request(ask).expect(200).at("/decision_id");
         let outcome = ["succeeded", "client_error", "system_error"].get(turn % 5);
         if turn % 7 != 0
             && let Some(outcome) = outcome
         {
-            sandbox.settle(decision.as_str().expect("an id"), &json!({"outcome": outcome})).expect(200);
+            sandbox
+                .settle(
+                    decision.as_str().expect("an id"),
+                    &json!({"outcome": outcome, "attributes": {"chars": 1_200}}),
+                )
+                .expect(200);
         }
         // The first of them run out before the last are made.
         sandbox.advance("45m");

@@ -129,7 +129,8 @@ fn every_request_of_the_log_is_found_with_the_events_that_speak_of_it() {
     let ids = ["r", "s"];
     for event in sandbox.events("type=RequestAdmitted").iter().step_by(2) {
         let decision = format!("d_{}", event["position"]);
-        sandbox.settle(&decision, &json!({"outcome": "succeeded"})).expect(200);
+        let outcome = json!({"outcome": "succeeded", "attributes": {"chars": 1_200}});
+        sandbox.settle(&decision, &outcome).expect(200);
         sandbox.refund(&decision, &json!({"refund_id": "f", "amount": "1", "reason": "late"})).expect(200);
     }
     let events = sandbox.events("");

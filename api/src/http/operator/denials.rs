@@ -59,7 +59,7 @@ pub(crate) struct DenialsPage {
     get, path = "/v1/denials", tag = "operators", security(("operator" = [])), params(Asked),
     responses((status = 200, description = "The refusals in order", body = DenialsPage))
 )]
-pub(super) async fn denials(
+pub(super) async fn refusals(
     State(app): State<Arc<App>>,
     Operator(_): Operator,
     Query(asked): Query<Asked>,

@@ -35,7 +35,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(standing::terminate))
         .routes(routes!(bans::ban, banned::banned))
         .routes(routes!(bans::lift))
-        .routes(routes!(denials::denials))
+        .routes(routes!(denials::refusals))
         .routes(routes!(catalogue::prices))
         .routes(routes!(catalogue::policy))
         .routes(routes!(catalogue::notice))
