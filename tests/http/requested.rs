@@ -177,6 +177,7 @@ fn what_is_wrong_is_named() {
         let answer = sandbox.gateway("GET", &format!("/v1/requests/{path}"), &Value::Null).expect(400);
         assert_eq!(answer.at("/field"), json!(field), "{path}");
     }
+    sandbox.catch_up();
     let unknown = sandbox.gateway("GET", "/v1/requests/r", &Value::Null).expect(404);
     assert_eq!(unknown.at("/code"), json!("NOT_FOUND"));
 }
