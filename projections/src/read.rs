@@ -2,12 +2,16 @@
 
 use crate::runner::ViewError;
 use crate::views::balances::Ledgers;
+use crate::views::denials::{Ban, Denial};
+use crate::views::holds::Hold;
+use crate::views::requests::Traced;
 use crate::views::statement::{Line, Standing};
 use crate::views::usage::{Span, Usage, UsageKey};
 use async_trait::async_trait;
-use domain::ids::{Name, Position};
-use domain::policy::Mode;
+use domain::ids::{Digest, Name, Position};
+use domain::policy::{Dimension, Mode};
 use domain::time::Timestamp;
+use std::sync::Arc;
 
 /// Rows in their order, and how far the view had come when they were read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,6 +49,61 @@ pub struct LinesWanted {
     pub limit: usize,
 }
 
+/// Which decisions of one request id are asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RequestsWanted {
+    pub request: String,
+    /// Ids are within their sender's ids; of every sender unless given.
+    pub actor: Option<Arc<str>>,
+    pub after: Position,
+    pub limit: usize,
+}
+
+/// Which open holds of an account are asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HoldsWanted {
+    pub account: Name,
+    pub after: Position,
+    pub limit: usize,
+}
+
+/// Whose refusals.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refused {
+    Everybody,
+    Account(Name),
+    /// Whoever came from an address.
+    Ip(Digest),
+}
+
+/// Which refusals are asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DenialsWanted {
+    pub of: Refused,
+    /// Events of `[from, to)`.
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
+    pub after: Position,
+    pub limit: usize,
+}
+
+/// Whose bans: a hash says nothing of what it is made of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Banned {
+    pub subject: Digest,
+    /// Any unless given.
+    pub by: Option<Dimension>,
+}
+
+/// Which bans are asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BansWanted {
+    /// Everybody's unless given.
+    pub of: Option<Banned>,
+    pub after: Position,
+    pub limit: usize,
+}
+
 /// An account's credit at a checkpoint, and where its events after that stand.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Near {
@@ -78,6 +137,18 @@ pub trait ReadModels: Send + Sync {
 
     /// Where the next events of an account's stream stand, after this version of it.
     async fn places(&self, account: &Name, version: u64, most: usize) -> Result<Vec<Position>, ViewError>;
+
+    /// The decisions of a request id, each with its later steps.
+    async fn requests(&self, wanted: &RequestsWanted) -> Result<Page<Traced>, ViewError>;
+
+    /// Open decisions in their order.
+    async fn holds(&self, wanted: &HoldsWanted) -> Result<Page<Hold>, ViewError>;
+
+    /// Refusals in their order.
+    async fn denials(&self, wanted: &DenialsWanted) -> Result<Page<Denial>, ViewError>;
+
+    /// Bans in their order.
+    async fn bans(&self, wanted: &BansWanted) -> Result<Page<Ban>, ViewError>;
 
     /// How an account stood before an instant.
     async fn standing(&self, account: &Name, before: Timestamp) -> Result<Standing, ViewError>;

@@ -88,7 +88,9 @@ fn each_kind_of_caller_passes_where_it_may_and_nowhere_else() {
 fn a_key_reads_its_own_account_only() {
     let (sandbox, key) = world();
     sandbox.open("rival", &Value::Null);
-    for path in ["/v1/account/balance", "/v1/account/usage", "/v1/account/usage-summary", "/v1/limits"] {
+    let of_account = ["balance", "usage", "usage-summary", "statement", "holds", "denials"];
+    let of_account = of_account.map(|list| format!("/v1/account/{list}"));
+    for path in of_account.iter().map(String::as_str).chain(["/v1/limits"]) {
         assert_eq!(sandbox.consumer(&key, &format!("{path}?account=rival")).status, 403, "{path}");
         assert_eq!(sandbox.consumer(&key, path).expect(200).at("/account"), json!("acme"), "{path}");
     }

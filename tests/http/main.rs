@@ -3,10 +3,14 @@
 mod answers;
 mod auth;
 mod bad_input;
+mod banned;
 mod explained;
+mod held;
 mod idempotency;
 mod lines;
 mod openapi;
 mod paging;
 mod past;
+mod refused;
+mod requested;
 mod routes;

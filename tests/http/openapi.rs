@@ -3,6 +3,7 @@
 use crate::routes::{Open, routes};
 use counterfoil_tests::sandbox::Sandbox;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 fn document() -> Value {
     serde_json::to_value(api::http::document()).expect("JSON")
@@ -50,6 +51,19 @@ fn every_operation_says_who_may_call_it() {
         let everyone = open.is_some_and(|route| route.open == Open::Everyone);
         assert_eq!(operation["security"].is_null(), everyone, "{name}");
     }
+}
+
+#[test]
+fn every_list_has_a_page_of_its_own() {
+    let document = document();
+    let pages =
+        ["/v1/events", "/v1/account/usage", "/v1/account/statement", "/v1/account/holds", "/v1/denials"];
+    let schema = |path: &str| {
+        let answer = &document["paths"][path]["get"]["responses"]["200"];
+        answer["content"]["application/json"]["schema"]["$ref"].to_string()
+    };
+    let schemas: BTreeSet<_> = pages.into_iter().map(schema).collect();
+    assert_eq!(schemas.len(), pages.len(), "{schemas:?}");
 }
 
 #[test]

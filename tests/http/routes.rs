@@ -84,6 +84,7 @@ fn decisions() -> Vec<Route> {
             Gateway,
             json!({"request_id": "again"}),
         ),
+        read("/v1/requests/{request_id}", "/v1/requests/r-none", Staff),
         read("/v1/events", "/v1/events", Operator),
         read("/v1/engine", "/v1/engine", Operator),
     ]
@@ -96,6 +97,8 @@ fn consumers() -> Vec<Route> {
         read("/v1/account/usage", "/v1/account/usage", Reader),
         read("/v1/account/usage-summary", "/v1/account/usage-summary", Reader),
         read("/v1/account/statement", "/v1/account/statement", Reader),
+        read("/v1/account/holds", "/v1/account/holds", Reader),
+        read("/v1/account/denials", "/v1/account/denials", Reader),
         read("/v1/account/reports/{month}", "/v1/account/reports/2026-01", Reader),
         read("/v1/notices", "/v1/notices", Reader),
         read("/v1/account/api-key/current", "/v1/account/api-key/current", Account),
@@ -160,6 +163,8 @@ fn catalogue() -> Vec<Route> {
             "/v1/limits/per-minute/reset",
             json!({"account": "acme", "values": {"endpoint": "/api/v1/ai/chat"}, "reason": "test"}),
         ),
+        read("/v1/denials", "/v1/denials", Open::Operator),
+        read("/v1/bans", "/v1/bans", Open::Operator),
         operator("POST", "/v1/bans", "/v1/bans", ip()),
         operator("POST", "/v1/bans/lift", "/v1/bans/lift", ip()),
         operator(

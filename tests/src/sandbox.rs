@@ -187,6 +187,38 @@ impl Sandbox {
         IssuedKey { name: text("/event/data/key"), secret: text("/secret") }
     }
 
+    /// Waits until the read models have caught up: on a busy machine it takes longer to make them than one reader waits.
+    pub fn catch_up(&self) {
+        loop {
+            // Wakes them and waits for a while.
+            self.operator("GET", "/v1/denials?limit=1", &Value::Null);
+            let figures = self.operator("GET", "/v1/engine", &Value::Null).expect(200);
+            if figures.at("/views") == figures.at("/head") {
+                return;
+            }
+        }
+    }
+
+    /// What a token reads of the read models once they have caught up.
+    pub fn look(&self, token: &str, path: &str) -> Value {
+        self.catch_up();
+        self.call(token, "GET", path, &Value::Null).expect(200).json()
+    }
+
+    /// All rows of a list of the read models, asked for so many at a time, under this name of its answers.
+    pub fn pages(&self, token: &str, path: &str, list: &str, limit: usize) -> Vec<Value> {
+        let (mut rows, mut cursor) = (Vec::new(), String::new());
+        let mark = if path.contains('?') { '&' } else { '?' };
+        loop {
+            let page = self.look(token, &format!("{path}{mark}limit={limit}{cursor}"));
+            let found = page[list].as_array().unwrap_or_else(|| panic!("no {list} in {page}"));
+            assert!(found.len() <= limit, "{page}");
+            rows.extend(found.clone());
+            let Some(next) = page["cursor"].as_u64() else { return rows };
+            cursor = format!("&cursor={next}");
+        }
+    }
+
     /// The events of the log that a query such as `type=RequestDenied` selects, at most 1,000.
     pub fn events(&self, query: &str) -> Vec<Value> {
         let answer =

@@ -114,6 +114,15 @@ impl Home {
         });
     }
 
+    /// Makes a view one of an older fold.
+    pub(crate) fn age(&self, view: &str) {
+        if self.database.is_some() {
+            self.execute(view, &format!("UPDATE views.checkpoint SET version = 1 WHERE view = '{view}'"));
+        } else {
+            self.execute(view, "UPDATE checkpoint SET version = 1");
+        }
+    }
+
     /// The file or the schema of a view that is in use.
     pub(crate) fn in_use(&self, view: &str) -> String {
         let Some(database) = &self.database else {

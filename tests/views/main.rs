@@ -5,6 +5,7 @@ mod home;
 
 mod as_of;
 mod kept;
+mod looked_up;
 mod months;
 mod odd_event;
 mod postgres;

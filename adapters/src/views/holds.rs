@@ -1,8 +1,8 @@
 //! Open holds.
 
 use super::Model;
-use super::rows::listed;
-use super::session::{Session, Sql, Value};
+use super::rows::{count, credits, instant, listed, mode, parsed, perhaps, words};
+use super::session::{Found, Session, Sql, Value};
 use domain::event::Entry;
 use domain::ids::Position;
 use projections::origins::Origins;
@@ -11,7 +11,7 @@ use projections::views::holds::{Change, Hold, fold};
 
 pub(super) struct Holds;
 
-const OPENED: &str = "INSERT INTO holds (decision, stream, mode, endpoint, at, until, held) ";
+const OPENED: &str = "INSERT INTO holds (decision, stream, mode, endpoint, key, at, until, held) ";
 const BEGUN: Sql = Sql {
     sqlite: "UPDATE holds SET held = '0' WHERE decision IN (SELECT value FROM json_each($1))",
     postgres: "UPDATE holds SET held = '0' \
@@ -25,7 +25,7 @@ const CLOSED: Sql = Sql {
 
 impl Model for Holds {
     const NAME: &'static str = "holds";
-    const VERSION: i64 = 1;
+    const VERSION: i64 = 2;
     const SCHEMA: Sql = schema!("holds");
     const TABLES: &'static [&'static str] = &["holds"];
 
@@ -44,16 +44,31 @@ impl Model for Holds {
     }
 }
 
-fn row(of: &Hold) -> [Value; 7] {
+fn row(of: &Hold) -> [Value; 8] {
     [
         of.decision.into(),
         of.stream.to_string().into(),
         of.mode.name().into(),
         of.endpoint.to_string().into(),
+        of.key.as_ref().map(ToString::to_string).into(),
         of.at.into(),
         of.until.into(),
         of.held.into(),
     ]
+}
+
+/// A hold as its row has it.
+pub(super) fn hold(row: &impl Found) -> Result<Hold, ViewError> {
+    Ok(Hold {
+        decision: count(row, "decision")?,
+        stream: parsed(row, "stream")?,
+        mode: mode(row)?,
+        endpoint: words(row, "endpoint")?.into(),
+        key: perhaps(row, "key")?,
+        at: instant(row, "at")?,
+        until: instant(row, "until")?,
+        held: credits(row, "held")?,
+    })
 }
 
 /// One statement for many decisions.

@@ -1,17 +1,23 @@
 //! What people read of the views, asked the same way of every kind of database.
 
-use super::rows::{count, text};
+use super::rows::{count, listed, text};
 use super::session::{Found, Value};
 use super::streams::Streams;
 use super::usage::{self, Usage as UsageView};
-use super::{Model, balances, statement};
+use super::{Model, balances, denials, holds, requests, statement};
 use async_trait::async_trait;
 use domain::event::Stream;
 use domain::ids::{Name, Position};
 use domain::time::Timestamp;
-use projections::read::{LinesWanted, Moment, Near, Page, ReadModels, UsageWanted};
+use projections::read::{
+    BansWanted, DenialsWanted, HoldsWanted, LinesWanted, Moment, Near, Page, ReadModels, Refused,
+    RequestsWanted, UsageWanted,
+};
 use projections::runner::ViewError;
 use projections::views::balances::Ledgers;
+use projections::views::denials::{Ban, Denial};
+use projections::views::holds::Hold;
+use projections::views::requests::Traced;
 use projections::views::statement::{Line, Standing};
 use projections::views::usage::{Usage, UsageKey};
 
@@ -71,6 +77,7 @@ const NEXT: &str =
     "SELECT position FROM streams WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3";
 const LINES: &str = "SELECT * FROM statement WHERE account = $1 AND position > $2 AND at >= $3 AND at < $4 \
     ORDER BY position LIMIT $5";
+const OPEN: &str = "SELECT * FROM holds WHERE stream = $1 AND decision > $2 ORDER BY decision LIMIT $3";
 /// Times never decrease with the position, so the last line before an instant is the newest one.
 const STANDING: &str =
     "SELECT * FROM statement WHERE account = $1 AND at < $2 ORDER BY position DESC LIMIT 1";
@@ -103,6 +110,34 @@ impl<S: Source> ReadModels for Reads<S> {
 
     async fn places(&self, account: &Name, version: u64, most: usize) -> Result<Vec<Position>, ViewError> {
         self.next(account, version, most).await.map(|(next, _)| next)
+    }
+
+    async fn requests(&self, wanted: &RequestsWanted) -> Result<Page<Traced>, ViewError> {
+        let (sql, values) = requests_query(wanted);
+        let (rows, position) = self.0.ask::<requests::Requests>(&sql, values).await?;
+        let mut rows = requests::traced(&rows)?;
+        let more = rows.len() > wanted.limit;
+        rows.truncate(wanted.limit);
+        Ok(Page { rows, more, position })
+    }
+
+    async fn holds(&self, wanted: &HoldsWanted) -> Result<Page<Hold>, ViewError> {
+        let stream = Stream::Account(wanted.account.clone()).to_string();
+        let values = vec![stream.into(), wanted.after.into(), (wanted.limit as u64 + 1).into()];
+        let (rows, position) = self.0.ask::<holds::Holds>(OPEN, values).await?;
+        page(&rows, wanted.limit, position, holds::hold)
+    }
+
+    async fn denials(&self, wanted: &DenialsWanted) -> Result<Page<Denial>, ViewError> {
+        let (sql, values) = denials_query(wanted);
+        let (rows, position) = self.0.ask::<denials::Denials>(&sql, values).await?;
+        page(&rows, wanted.limit, position, denials::denial)
+    }
+
+    async fn bans(&self, wanted: &BansWanted) -> Result<Page<Ban>, ViewError> {
+        let (sql, values) = bans_query(wanted);
+        let (rows, position) = self.0.ask::<denials::Denials>(&sql, values).await?;
+        page(&rows, wanted.limit, position, denials::ban)
     }
 
     async fn standing(&self, account: &Name, before: Timestamp) -> Result<Standing, ViewError> {
@@ -141,6 +176,61 @@ impl Asked {
         let parameter = self.parameter(value);
         self.conditions.push(format!("{condition} {parameter}"));
     }
+
+    /// So many rows of a table, and one more, by the column that they are in the order of.
+    fn rows(mut self, table: &str, order: &str, limit: usize) -> (String, Vec<Value>) {
+        let limit = self.parameter(limit as u64 + 1);
+        let conditions = self.conditions.join(" AND ");
+        let sql = format!("SELECT * FROM {table} WHERE {conditions} ORDER BY {order} LIMIT {limit}");
+        (sql, self.values)
+    }
+}
+
+/// Decisions with their steps in one statement: a step that came between two would be missing.
+fn requests_query(wanted: &RequestsWanted) -> (String, Vec<Value>) {
+    let mut asked = Asked::default();
+    asked.only("request =", wanted.request.as_str());
+    if let Some(actor) = &wanted.actor {
+        asked.only("actor =", &**actor);
+    }
+    asked.only("decision >", wanted.after);
+    let (decided, values) = asked.rows("requests", "decision", wanted.limit);
+    let sql = format!(
+        "SELECT decided.*, steps.position AS step, steps.at AS step_at, steps.kind AS step_kind, steps.outcome, \
+         steps.charged AS step_charged, steps.released, steps.refunded \
+         FROM ({decided}) AS decided LEFT JOIN steps ON steps.decision = decided.decision \
+         ORDER BY decided.decision, steps.position"
+    );
+    (sql, values)
+}
+
+fn denials_query(wanted: &DenialsWanted) -> (String, Vec<Value>) {
+    let mut asked = Asked::default();
+    match &wanted.of {
+        Refused::Everybody => {}
+        Refused::Account(name) => asked.only("stream =", Stream::Account(name.clone()).to_string()),
+        Refused::Ip(ip) => asked.only("ip =", ip.to_string()),
+    }
+    asked.only("position >", wanted.after);
+    if let Some(from) = wanted.from {
+        asked.only("at >=", from);
+    }
+    if let Some(to) = wanted.to {
+        asked.only("at <", to);
+    }
+    asked.rows("denials", "position", wanted.limit)
+}
+
+fn bans_query(wanted: &BansWanted) -> (String, Vec<Value>) {
+    let mut asked = Asked::default();
+    if let Some(of) = &wanted.of {
+        asked.only("subject =", of.subject.to_string());
+        if let Some(by) = &of.by {
+            asked.only("by =", listed(&[by]));
+        }
+    }
+    asked.only("position >", wanted.after);
+    asked.rows("bans", "position", wanted.limit)
 }
 
 fn usage_query(wanted: &UsageWanted) -> (String, Vec<Value>) {
@@ -162,9 +252,7 @@ fn usage_query(wanted: &UsageWanted) -> (String, Vec<Value>) {
         let place = place(after).map(|value| asked.parameter(value));
         asked.conditions.push(format!("({ORDER}) > ({})", place.join(", ")));
     }
-    let limit = asked.parameter(wanted.limit as u64 + 1);
-    let conditions = asked.conditions.join(" AND ");
-    (format!("SELECT * FROM usage WHERE {conditions} ORDER BY {ORDER} LIMIT {limit}"), asked.values)
+    asked.rows("usage", ORDER, wanted.limit)
 }
 
 /// The order of the rows of an account.

@@ -57,6 +57,8 @@ pub(super) trait Found: Send + Sync {
 
     fn figure(&self, column: &str) -> Result<Option<i64>, ViewError>;
 
+    fn flag(&self, column: &str) -> Result<bool, ViewError>;
+
     fn bytes(&self, column: &str) -> Result<&[u8], ViewError>;
 
     /// Its columns for people, `name=value`; bytes are left out.
@@ -89,6 +91,10 @@ macro_rules! found {
             }
 
             fn figure(&self, column: &str) -> Result<Option<i64>, ViewError> {
+                sqlx::Row::try_get(self, column).rows()
+            }
+
+            fn flag(&self, column: &str) -> Result<bool, ViewError> {
                 sqlx::Row::try_get(self, column).rows()
             }
 

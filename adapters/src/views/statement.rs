@@ -1,9 +1,9 @@
 //! The account statement.
 
 use super::Model;
-use super::rows::{count, credits, instant, listed, parsed, position, words};
+use super::rows::{count, credits, event_type, instant, listed, parsed, position, words};
 use super::session::{Found, Session, Sql, Value};
-use domain::event::{Entry, Event, Stream};
+use domain::event::{Entry, Stream};
 use domain::ids::Name;
 use domain::map::Map;
 use projections::origins::Origins;
@@ -84,13 +84,11 @@ fn row(of: Line) -> [Value; 16] {
 
 /// A line as its row has it.
 pub(super) fn line(row: &impl Found) -> Result<Line, ViewError> {
-    let cause = words(row, "cause")?;
-    let known = Event::TYPES.iter().map(|(name, _)| *name).find(|name| *name == cause);
     Ok(Line {
         account: parsed(row, "account")?,
         position: count(row, "position")?,
         at: instant(row, "at")?,
-        cause: known.ok_or_else(|| ViewError::Rows(format!("no event is a {cause}").into()))?,
+        cause: event_type(row, "cause")?,
         decision: position(row, "decision")?,
         actor: words(row, "actor")?.into(),
         request: row.text("request")?.map(Into::into),

@@ -1,11 +1,10 @@
 //! Usage by hour, day and month.
 
 use super::Model;
-use super::rows::{count, credits, instant, listed, parsed, perhaps, text, words};
+use super::rows::{count, credits, instant, listed, mode, one_of, parsed, perhaps, text, words};
 use super::session::{Found, Session, Sql, Value};
 use domain::event::Entry;
 use domain::map::Map;
-use domain::policy::Mode;
 use projections::origins::Origins;
 use projections::runner::ViewError;
 use projections::views::usage::{self as model, Calendars, Ended, Span, UsageKey};
@@ -129,7 +128,7 @@ pub(super) fn row(row: &impl Found) -> Result<(UsageKey, model::Usage), ViewErro
         by: one_of(row, "by", Span::ALL, Span::as_str)?,
         from: instant(row, "start")?,
         to: instant(row, "until")?,
-        mode: one_of(row, "mode", [Mode::Live, Mode::Test], Mode::name)?,
+        mode: mode(row)?,
         plan: perhaps(row, "plan")?,
         key: perhaps(row, "key")?,
         endpoint: words(row, "endpoint")?.into(),
@@ -149,15 +148,4 @@ pub(super) fn row(row: &impl Found) -> Result<(UsageKey, model::Usage), ViewErro
         uncollected: credits(row, "uncollected")?,
     };
     Ok((key, usage))
-}
-
-fn one_of<T: Copy, const N: usize>(
-    row: &impl Found,
-    column: &str,
-    all: [T; N],
-    name: fn(T) -> &'static str,
-) -> Result<T, ViewError> {
-    let text = words(row, column)?;
-    let found = all.into_iter().find(|one| name(*one) == text);
-    found.ok_or_else(|| ViewError::Rows(format!("{column} cannot be {text:?}").into()))
 }

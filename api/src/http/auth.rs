@@ -79,6 +79,12 @@ fn staff<'a>(app: &'a App, headers: &HeaderMap, needed: Role) -> Result<&'a Arc<
     }
 }
 
+/// A gateway or an operator, by its token.
+fn known<'a>(app: &'a App, headers: &HeaderMap) -> Result<(Role, &'a Arc<str>), Problem> {
+    let token = credential(headers).ok_or_else(missing)?;
+    app.tokens.find(token).ok_or_else(|| Problem::unauthenticated("the token opens nothing"))
+}
+
 fn missing() -> Problem {
     Problem::unauthenticated("send a token or an API key as `Authorization: Bearer …`")
 }
@@ -91,6 +97,12 @@ pub(crate) struct Operator(pub(crate) Arc<str>);
 
 /// A gateway or an operator spoke.
 pub(crate) struct Staff(pub(crate) Arc<str>);
+
+/// A gateway, which may look at its own requests, or an operator, who may look at everybody's.
+pub(crate) struct Asker {
+    /// Whose requests only: `gateway:NAME`.
+    pub(crate) own: Option<Arc<str>>,
+}
 
 /// An account's own key spoke.
 pub(crate) struct Consumer {
@@ -143,10 +155,19 @@ impl FromRequestParts<Arc<App>> for Staff {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let token = credential(&parts.headers).ok_or_else(missing)?;
-        let found = app.tokens.find(token);
-        let (_, actor) = found.ok_or_else(|| Problem::unauthenticated("the token opens nothing"))?;
-        Ok(Self(actor.clone()))
+        known(app, &parts.headers).map(|(_, actor)| Self(actor.clone()))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Asker {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let own = match known(app, &parts.headers)? {
+            (Role::Gateway, actor) => Some(actor.clone()),
+            (Role::Operator, _) => None,
+        };
+        Ok(Self { own })
     }
 }
 

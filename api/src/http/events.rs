@@ -5,7 +5,7 @@ use super::auth::Operator;
 use super::error::Problem;
 use super::event::EventView;
 use super::read::Query;
-use super::{reply, text};
+use super::{page, reply, text};
 use axum::extract::State;
 use axum::response::Response;
 use domain::event::{Entry, Event, Facts, Stream, Subject};
@@ -18,9 +18,6 @@ use std::sync::Arc;
 const SCAN_MAX: u64 = 10_000;
 /// Positions read at once.
 const CHUNK: usize = 1_000;
-/// Most events of one page, and how many unless told.
-const PAGE_MAX: usize = 1_000;
-const PAGE: usize = 100;
 
 /// Which events.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -48,6 +45,7 @@ pub(crate) struct Filter {
 
 /// A page of the log.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = EventsPage)]
 pub(crate) struct Page {
     #[schema(value_type = Vec<super::docs::EventBody>)]
     events: Vec<EventView>,
@@ -68,10 +66,7 @@ pub(super) async fn events(
     Query(filter): Query<Filter>,
 ) -> Result<Response, Problem> {
     let wanted = Wanted::new(&app, &filter)?;
-    let most = filter.limit.unwrap_or(PAGE);
-    if !(1..=PAGE_MAX).contains(&most) {
-        return Err(Problem::invalid("limit", "must be 1 to 1000"));
-    }
+    let most = page::limit(filter.limit)?;
     let start = filter.after.unwrap_or(0);
     let mut page = Page { events: Vec::new(), cursor: start, end: false };
     while page.events.len() < most && page.cursor - start < SCAN_MAX && !page.end {

@@ -7,14 +7,18 @@ CREATE TABLE denials (
     ip       text COLLATE "C",      -- keyed hash
     endpoint text COLLATE "C" NOT NULL,
     kind     text COLLATE "C" NOT NULL,
+    policy   bigint NOT NULL,       -- its number: it words the refusal
+    reason   text COLLATE "C" NOT NULL,
     gate     text COLLATE "C",
     count    bigint,
     figure   bigint,
     retry_at bigint,
-    times    bigint NOT NULL        -- refusals that this row stands for
+    times    bigint NOT NULL,       -- refusals that this row stands for
+    since    bigint                 -- the beginning of the minute whose refusals were recorded as one
 );
 
 CREATE INDEX ON denials (stream, position);
+CREATE INDEX ON denials (ip, position) WHERE ip IS NOT NULL;
 
 CREATE TABLE bans (
     position bigint PRIMARY KEY,
@@ -24,7 +28,8 @@ CREATE TABLE bans (
     name     text COLLATE "C" NOT NULL,
     until    bigint,
     reason   text COLLATE "C" NOT NULL,
-    lifted   bigint                 -- the position of the event that lifted it
+    lifted   bigint,                -- the position of the event that lifted it
+    lifted_at bigint
 );
 
 CREATE INDEX ON bans (subject, position);

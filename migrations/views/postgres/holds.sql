@@ -4,6 +4,7 @@ CREATE TABLE holds (
     stream   text COLLATE "C" NOT NULL,
     mode     text COLLATE "C" NOT NULL,
     endpoint text COLLATE "C" NOT NULL,
+    key      text COLLATE "C",
     at       bigint NOT NULL,
     until    bigint NOT NULL,
     held     text COLLATE "C" NOT NULL  -- decimal

@@ -7,13 +7,14 @@ CREATE TABLE requests (
     request  text COLLATE "C",
     endpoint text COLLATE "C" NOT NULL,
     admitted boolean NOT NULL,
+    refused  text COLLATE "C",      -- the kind of gate that refused
     gate     text COLLATE "C",
     held     text COLLATE "C" NOT NULL,
     charged  text COLLATE "C" NOT NULL,
     until    bigint
 );
 
-CREATE INDEX ON requests (request) WHERE request IS NOT NULL;
+CREATE INDEX ON requests (request, decision) WHERE request IS NOT NULL;
 
 CREATE TABLE steps (
     decision bigint NOT NULL,
@@ -22,6 +23,7 @@ CREATE TABLE steps (
     kind     text COLLATE "C" NOT NULL,
     outcome  text COLLATE "C",
     charged  text COLLATE "C" NOT NULL,
+    released text COLLATE "C" NOT NULL,
     refunded text COLLATE "C" NOT NULL,
     PRIMARY KEY (decision, position)
 );

@@ -4,6 +4,7 @@ CREATE TABLE holds (
     stream   TEXT    NOT NULL,
     mode     TEXT    NOT NULL,
     endpoint TEXT    NOT NULL,
+    key      TEXT,
     at       INTEGER NOT NULL,
     until    INTEGER NOT NULL,
     held     TEXT    NOT NULL       -- decimal

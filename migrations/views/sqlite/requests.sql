@@ -7,6 +7,7 @@ CREATE TABLE requests (
     request  TEXT,
     endpoint TEXT    NOT NULL,
     admitted INTEGER NOT NULL,
+    refused  TEXT,                  -- the kind of gate that refused
     gate     TEXT,
     held     TEXT    NOT NULL,
     charged  TEXT    NOT NULL,
@@ -22,6 +23,7 @@ CREATE TABLE steps (
     kind     TEXT    NOT NULL,
     outcome  TEXT,
     charged  TEXT    NOT NULL,
+    released TEXT    NOT NULL,
     refunded TEXT    NOT NULL,
     PRIMARY KEY (decision, position)
 ) STRICT, WITHOUT ROWID;

@@ -2,6 +2,7 @@
 
 use domain::event::{BanLifted, BanStarted, Entry, Event, RequestDenied, Stream};
 use domain::ids::{Digest, Name, Position};
+use domain::policy::{Dimension, Kind};
 use domain::time::Timestamp;
 use std::sync::Arc;
 
@@ -15,7 +16,10 @@ pub struct Denial {
     pub ip: Option<Digest>,
     pub endpoint: Arc<str>,
     /// The kind of gate.
-    pub kind: &'static str,
+    pub kind: Kind,
+    /// Number of the policy that it was refused under: the one that words it.
+    pub policy: u32,
+    pub reason: Arc<str>,
     /// The gate's name.
     pub gate: Option<Name>,
     pub count: Option<u64>,
@@ -23,27 +27,51 @@ pub struct Denial {
     pub retry_at: Option<Timestamp>,
     /// How many refusals this stands for.
     pub times: u64,
+    /// When the minute began whose refusals were recorded as one; none for a refusal that is an event itself.
+    pub since: Option<Timestamp>,
+}
+
+/// A ban, and whether an operator lifted it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ban {
+    pub position: Position,
+    pub at: Timestamp,
+    /// The hash of the values of `by`.
+    pub subject: Digest,
+    pub by: Vec<Dimension>,
+    pub name: Name,
+    /// For good unless given.
+    pub until: Option<Timestamp>,
+    pub reason: String,
+    pub lifted: Option<Lifted>,
+}
+
+/// How a ban ended before its time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Lifted {
+    pub position: Position,
+    pub at: Timestamp,
 }
 
 /// What entries say of bans, in their order.
 #[derive(Clone, PartialEq, Debug)]
 pub enum BanChange<'a> {
     Started(Position, Timestamp, &'a BanStarted),
-    Lifted(Position, &'a BanLifted),
+    Lifted(Lifted, &'a BanLifted),
 }
 
 /// The refusal that an entry is.
 pub fn denial(entry: &Entry) -> Option<Denial> {
     if let Event::RequestDenied(event) = &entry.event {
-        Some(of(entry, event, 1))
+        Some(of(entry, event, (1, None)))
     } else if let Event::DenialsCollapsed(event) = &entry.event {
-        Some(of(entry, &event.first, event.count))
+        Some(of(entry, &event.first, (event.count, Some(event.from))))
     } else {
         None
     }
 }
 
-fn of(entry: &Entry, event: &RequestDenied, times: u64) -> Denial {
+fn of(entry: &Entry, event: &RequestDenied, (times, since): (u64, Option<Timestamp>)) -> Denial {
     Denial {
         position: entry.position,
         at: entry.at,
@@ -51,12 +79,15 @@ fn of(entry: &Entry, event: &RequestDenied, times: u64) -> Denial {
         key: event.ask.key.clone(),
         ip: event.ask.ip,
         endpoint: event.ask.endpoint.clone(),
-        kind: event.kind.name(),
+        kind: event.kind,
+        policy: event.under.policy(),
+        reason: event.reason.clone(),
         gate: event.gate.clone(),
         count: event.count,
         limit: event.limit,
         retry_at: event.retry_at,
         times,
+        since,
     }
 }
 
@@ -65,7 +96,7 @@ pub fn ban(entry: &Entry) -> Option<BanChange<'_>> {
     if let Event::BanStarted(event) = &entry.event {
         Some(BanChange::Started(entry.position, entry.at, event))
     } else if let Event::BanLifted(event) = &entry.event {
-        Some(BanChange::Lifted(entry.position, event))
+        Some(BanChange::Lifted(Lifted { position: entry.position, at: entry.at }, event))
     } else {
         None
     }

@@ -1,7 +1,7 @@
 //! Open holds: decisions that wait for their outcome, and what is reserved for each.
 
 use domain::event::{Entry, Event, Stream};
-use domain::ids::Position;
+use domain::ids::{Name, Position};
 use domain::money::Credits;
 use domain::policy::Mode;
 use domain::time::Timestamp;
@@ -15,6 +15,8 @@ pub struct Hold {
     pub stream: Stream,
     pub mode: Mode,
     pub endpoint: Arc<str>,
+    /// The key that asked; none where the gateway named the account.
+    pub key: Option<Name>,
     pub at: Timestamp,
     pub until: Timestamp,
     pub held: Credits,
@@ -37,9 +39,10 @@ pub fn fold(entries: &[Entry]) -> BTreeMap<Position, Change> {
         if let Event::RequestAdmitted(event) = &entry.event
             && let Some(until) = event.until
         {
-            let (stream, endpoint) = (entry.stream.clone(), event.ask.endpoint.clone());
-            let (decision, mode, held) = (entry.position, event.ask.mode, event.hold.total());
-            let hold = Hold { decision, stream, mode, endpoint, at: entry.at, until, held };
+            let (stream, ask) = (entry.stream.clone(), &event.ask);
+            let (endpoint, key) = (ask.endpoint.clone(), ask.key.clone());
+            let (decision, mode, held) = (entry.position, ask.mode, event.hold.total());
+            let hold = Hold { decision, stream, mode, endpoint, key, at: entry.at, until, held };
             changes.insert(decision, Change::Opened(hold));
         } else if let Event::RequestBegun(event) = &entry.event {
             begin(changes.entry(event.decision).or_insert(Change::Begun));

@@ -3,8 +3,14 @@
 use async_trait::async_trait;
 use domain::ids::{Name, Position};
 use domain::time::Timestamp;
-use projections::read::{LinesWanted, Moment, Near, Page, ReadModels, UsageWanted};
+use projections::read::{
+    BansWanted, DenialsWanted, HoldsWanted, LinesWanted, Moment, Near, Page, ReadModels, RequestsWanted,
+    UsageWanted,
+};
 use projections::runner::{Shelf, View, ViewError};
+use projections::views::denials::{Ban, Denial};
+use projections::views::holds::Hold;
+use projections::views::requests::Traced;
 use projections::views::statement::{Line, Standing};
 use projections::views::usage::{Usage, UsageKey};
 
@@ -37,6 +43,22 @@ impl ReadModels for Nothing {
 
     async fn places(&self, _: &Name, _: u64, _: usize) -> Result<Vec<Position>, ViewError> {
         Ok(Vec::new())
+    }
+
+    async fn requests(&self, _: &RequestsWanted) -> Result<Page<Traced>, ViewError> {
+        Ok(page())
+    }
+
+    async fn holds(&self, _: &HoldsWanted) -> Result<Page<Hold>, ViewError> {
+        Ok(page())
+    }
+
+    async fn denials(&self, _: &DenialsWanted) -> Result<Page<Denial>, ViewError> {
+        Ok(page())
+    }
+
+    async fn bans(&self, _: &BansWanted) -> Result<Page<Ban>, ViewError> {
+        Ok(page())
     }
 
     async fn standing(&self, _: &Name, _: Timestamp) -> Result<Standing, ViewError> {

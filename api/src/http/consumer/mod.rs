@@ -1,7 +1,9 @@
-//! What consumers read: limits, balance, usage, their key, prices and notices. Reading costs nothing.
+//! What consumers read: limits, balance, usage, holds, refusals, their key, prices and notices. Reading costs nothing.
 
 mod as_of;
 mod balance;
+mod denials;
+mod holds;
 mod key;
 mod limits;
 mod notices;
@@ -25,6 +27,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(usage::usage))
         .routes(routes!(summary::summary))
         .routes(routes!(statement::statement))
+        .routes(routes!(holds::holds))
+        .routes(routes!(denials::denials))
         .routes(routes!(report::report))
         .routes(routes!(key::current))
         .routes(routes!(key::revoke))

@@ -5,7 +5,7 @@ use crate::http::auth::AccountReader;
 use crate::http::error::Problem;
 use crate::http::read::Query;
 use crate::http::view::{DecisionId, Instant};
-use crate::http::{App, reply};
+use crate::http::{App, page, reply};
 use axum::extract::State;
 use axum::response::Response;
 use domain::ids::{Name, Position};
@@ -14,10 +14,6 @@ use projections::read::LinesWanted;
 use projections::views::statement::{Line, Standing};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Most lines of one page, and how many unless told.
-const PAGE_MAX: usize = 1_000;
-const PAGE: usize = 100;
 
 /// Which movements.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -84,6 +80,7 @@ pub(crate) struct Movement {
 
 /// A page of the statement.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = StatementPage)]
 pub(crate) struct Page {
     #[schema(value_type = String)]
     account: Name,
@@ -112,10 +109,7 @@ pub(super) async fn statement(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let account = reader.account;
-    let limit = asked.limit.unwrap_or(PAGE);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        return Err(Problem::invalid("limit", "must be 1 to 1000"));
-    }
+    let limit = page::limit(asked.limit)?;
     let Range { from, to, .. } =
         Range::of(&app, &account, (asked.from.as_deref(), asked.to.as_deref())).await?;
     let after = asked.cursor.unwrap_or(0);

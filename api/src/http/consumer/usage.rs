@@ -5,7 +5,7 @@ use crate::http::auth::AccountReader;
 use crate::http::error::Problem;
 use crate::http::read::Query;
 use crate::http::view::Instant;
-use crate::http::{App, reply, text};
+use crate::http::{App, page, reply, text};
 use axum::extract::State;
 use axum::response::Response;
 use domain::ids::{Name, Position};
@@ -15,10 +15,6 @@ use projections::read::{ReadModels, UsageWanted};
 use projections::views::usage::{Span, Usage, UsageKey};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Most rows of one page, and how many unless told.
-const PAGE_MAX: usize = 1_000;
-const PAGE: usize = 100;
 
 /// Which usage.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -112,6 +108,7 @@ pub(crate) struct Row {
 
 /// A page of usage.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = UsagePage)]
 pub(crate) struct Page {
     #[schema(value_type = String)]
     account: Name,
@@ -139,10 +136,7 @@ pub(super) async fn usage(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let account = reader.account;
-    let limit = asked.limit.unwrap_or(PAGE);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        return Err(Problem::invalid("limit", "must be 1 to 1000"));
-    }
+    let limit = page::limit(asked.limit)?;
     let Range { from, to, .. } =
         Range::of(&app, &account, (asked.from.as_deref(), asked.to.as_deref())).await?;
     let by = span(asked.by.as_deref())?;
@@ -196,7 +190,7 @@ pub(super) async fn all(
     mut wanted: UsageWanted,
     mut take: impl FnMut(&UsageKey, &Usage),
 ) -> Result<Position, Problem> {
-    wanted.limit = PAGE_MAX;
+    wanted.limit = page::MAX;
     for _ in 0..PAGES_MAX {
         let page = reads.usage(&wanted).await?;
         page.rows.iter().for_each(|(key, usage)| take(key, usage));

@@ -13,6 +13,7 @@ mod many;
 mod outcome;
 mod refund;
 mod reprocess;
+mod request;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(settle::settle))
         .routes(routes!(refund::refund))
         .routes(routes!(reprocess::reprocess))
+        .routes(routes!(request::request))
 }
 
 /// The answer to a request, from what the engine committed.

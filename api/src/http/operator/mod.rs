@@ -1,10 +1,12 @@
 //! What operators do: accounts, keys, credit, figures, bans, and the catalogue. Every act is an event.
 
 mod accounts;
+mod banned;
 mod bans;
 mod catalogue;
 mod clock;
 mod credit;
+mod denials;
 mod details;
 mod figures;
 pub(crate) mod keys;
@@ -31,8 +33,9 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(standing::suspend))
         .routes(routes!(standing::reinstate))
         .routes(routes!(standing::terminate))
-        .routes(routes!(bans::ban))
+        .routes(routes!(bans::ban, banned::banned))
         .routes(routes!(bans::lift))
+        .routes(routes!(denials::refusals))
         .routes(routes!(catalogue::prices))
         .routes(routes!(catalogue::policy))
         .routes(routes!(catalogue::notice))
