@@ -98,7 +98,7 @@ fn what_was_admitted_and_not_ended_is_open_page_by_page() {
                 (decision[2..].parse().expect("a position"), said.map(Clone::clone))
             })
             .collect();
-        assert!(shown.len() > 2, "{account} has some");
+        assert!(!shown.is_empty(), "{account} has some");
         assert_eq!(shown, events.into_iter().collect::<Vec<_>>(), "{account}");
     }
     let expired = sandbox.events("type=HoldExpired");
