@@ -9,4 +9,5 @@ mod lines;
 mod openapi;
 mod paging;
 mod past;
+mod past_limits;
 mod routes;

@@ -4,6 +4,7 @@
 mod home;
 
 mod as_of;
+mod counted;
 mod kept;
 mod months;
 mod odd_event;

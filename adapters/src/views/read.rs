@@ -4,14 +4,16 @@ use super::rows::{count, text};
 use super::session::{Found, Value};
 use super::streams::Streams;
 use super::usage::{self, Usage as UsageView};
-use super::{Model, balances, statement};
+use super::{Model, balances, counters, statement};
 use async_trait::async_trait;
-use domain::event::Stream;
-use domain::ids::{Name, Position};
+use domain::account::Account;
+use domain::event::{Stream, Subject};
+use domain::ids::{Digest, Name, Position};
 use domain::time::Timestamp;
-use projections::read::{LinesWanted, Moment, Near, Page, ReadModels, UsageWanted};
+use projections::read::{At, LinesWanted, Moment, Near, Page, ReadModels, UsageWanted};
 use projections::runner::ViewError;
 use projections::views::balances::Ledgers;
+use projections::views::counters::Tally;
 use projections::views::statement::{Line, Standing};
 use projections::views::usage::{Usage, UsageKey};
 
@@ -103,6 +105,18 @@ impl<S: Source> ReadModels for Reads<S> {
 
     async fn places(&self, account: &Name, version: u64, most: usize) -> Result<Vec<Position>, ViewError> {
         self.next(account, version, most).await.map(|(next, _)| next)
+    }
+
+    async fn published(&self, moment: Moment) -> Result<At<usize>, ViewError> {
+        counters::published(&self.0, moment).await
+    }
+
+    async fn caller(&self, caller: &Subject, moment: Moment) -> Result<At<Option<Account>>, ViewError> {
+        counters::caller(&self.0, caller, moment).await
+    }
+
+    async fn tally(&self, counter: Digest, moment: Moment) -> Result<At<Tally>, ViewError> {
+        counters::tally(&self.0, counter, moment).await
     }
 
     async fn standing(&self, account: &Name, before: Timestamp) -> Result<Standing, ViewError> {

@@ -3,6 +3,7 @@
 use super::Model;
 use super::session::{Session, Sql, Value};
 use domain::event::Entry;
+use domain::ids::HashKey;
 use projections::origins::Origins;
 use projections::runner::ViewError;
 use projections::views::requests::{Decided, Step, decided, step};
@@ -20,7 +21,12 @@ impl Model for Requests {
     const SCHEMA: Sql = schema!("requests");
     const TABLES: &'static [&'static str] = &["requests", "steps"];
 
-    async fn write<S: Session>(to: &mut S, entries: &[Entry], _: &Origins) -> Result<(), ViewError> {
+    async fn write<S: Session>(
+        to: &mut S,
+        entries: &[Entry],
+        _: &Origins,
+        _: HashKey,
+    ) -> Result<(), ViewError> {
         to.insert((DECIDED, ""), entries.iter().filter_map(decided).map(of_decided).collect()).await?;
         to.insert((STEP, ""), entries.iter().filter_map(step).map(|step| of_step(&step)).collect()).await
     }

@@ -1,10 +1,13 @@
 //! Read models that never have a row: what is asked of them is read, and answered from nothing.
 
 use async_trait::async_trait;
-use domain::ids::{Name, Position};
+use domain::account::Account;
+use domain::event::Subject;
+use domain::ids::{Digest, Name, Position};
 use domain::time::Timestamp;
-use projections::read::{LinesWanted, Moment, Near, Page, ReadModels, UsageWanted};
+use projections::read::{At, LinesWanted, Moment, Near, Page, ReadModels, UsageWanted};
 use projections::runner::{Shelf, View, ViewError};
+use projections::views::counters::Tally;
 use projections::views::statement::{Line, Standing};
 use projections::views::usage::{Usage, UsageKey};
 
@@ -37,6 +40,18 @@ impl ReadModels for Nothing {
 
     async fn places(&self, _: &Name, _: u64, _: usize) -> Result<Vec<Position>, ViewError> {
         Ok(Vec::new())
+    }
+
+    async fn published(&self, _: Moment) -> Result<At<usize>, ViewError> {
+        Ok((0, 0))
+    }
+
+    async fn caller(&self, _: &Subject, _: Moment) -> Result<At<Option<Account>>, ViewError> {
+        Ok((None, 0))
+    }
+
+    async fn tally(&self, _: Digest, _: Moment) -> Result<At<Tally>, ViewError> {
+        Ok((Tally::default(), 0))
     }
 
     async fn standing(&self, _: &Name, _: Timestamp) -> Result<Standing, ViewError> {
