@@ -23,7 +23,7 @@ figures = [{ plans = ["pro"], limit = 20 }]
 [[limits]]
 name = "day"
 rule = { bucket = "day" }
-limit = 100
+limit = 1000
 by = ["account"]
 calendar = "account"
 [[limits]]
@@ -48,6 +48,11 @@ by = ["account"]
 [credit]
 charge = "settle"
 hold_for = "1h"
+overdraft = "unlimited"
+[prices]
+hold = "base"
+[prices.default]
+base = 1
 "#;
 
 /// A service, and every answer about limits that it gave, with when and to which question.
@@ -60,6 +65,7 @@ impl Lived {
     fn begin() -> Self {
         let sandbox = Sandbox::with_policy(POLICY);
         sandbox.open("acme", &json!({"plan": "free", "zone": "Europe/Berlin", "reset_hour": 6}));
+        sandbox.grant("acme", "1000");
         Self { sandbox, told: Vec::new() }
     }
 
@@ -112,7 +118,7 @@ fn limits(sandbox: &Sandbox, about: &str) -> Value {
 }
 
 fn ask(sandbox: &Sandbox) -> Value {
-    sandbox.request(json!({"account": "acme", "endpoint": "/a"})).expect(200).json()
+    sandbox.request(json!({"account": "acme", "endpoint": "/a", "settle": "now"})).expect(200).json()
 }
 
 fn hold(sandbox: &Sandbox) -> String {
@@ -146,7 +152,7 @@ fn what_an_address_was_counted_for() {
     }
     lived.then("5s", "ip=203.0.113.7", |_| ());
     lived.then("6s", "ip=203.0.113.8", |_| ());
-    assert_eq!(lived.used("address"), [1, 2, 2, 2, 2, 0]);
+    assert_eq!(lived.used("address"), [1, 2, 2, 2, 1, 0]);
     assert_eq!(lived.used("pause"), [1, 1, 1, 1, 1, 0]);
     lived.stays();
 }
@@ -155,11 +161,12 @@ fn what_an_address_was_counted_for() {
 fn a_token_bucket_of_a_key_read_by_its_holder() {
     let sandbox = Sandbox::with_policy(POLICY);
     sandbox.open("acme", &Value::Null);
+    sandbox.grant("acme", "1000");
     let key = sandbox.issue_key("acme", "secret");
     let mut told = Vec::new();
     for span in ["1s", "4s", "3s", "40s"] {
         let at = sandbox.advance(span);
-        sandbox.request(json!({"key": key.secret, "endpoint": "/a"})).expect(200);
+        sandbox.request(json!({"key": key.secret, "endpoint": "/a", "settle": "now"})).expect(200);
         let now = sandbox.consumer(&key.secret, "/v1/limits").expect(200).json();
         told.push((at, now["limits"].clone()));
     }
@@ -244,9 +251,9 @@ fn a_policy_that_was_published_in_between() {
 #[test]
 fn a_position_is_a_moment_too() {
     let sandbox = Sandbox::with_policy(POLICY);
-    let opened = sandbox.open("acme", &Value::Null).at("/event/position").as_u64();
-    let opened =
-        opened.unwrap_or_else(|| sandbox.events("type=AccountOpened")[0]["position"].as_u64().unwrap());
+    sandbox.open("acme", &Value::Null);
+    sandbox.grant("acme", "1000");
+    let opened = sandbox.events("type=AccountOpened")[0]["position"].as_u64().expect("a position");
     ask(&sandbox);
     ask(&sandbox);
     caught_up(&sandbox);
@@ -254,7 +261,7 @@ fn a_position_is_a_moment_too() {
         let then = limits(&sandbox, &format!("account=acme&as_of={position}"));
         figure(&then["limits"], "window", "used")
     };
-    assert_eq!([opened, opened + 1, opened + 2].map(used), [0, 1, 2], "at one and the same instant");
+    assert_eq!([opened, opened + 2, opened + 3].map(used), [0, 1, 2], "at one and the same instant");
     let before = limits(&sandbox, &format!("account=acme&as_of={}", opened - 1));
     assert_eq!(before["limits"], json!([]), "nothing counts by an account that is not there");
     assert_eq!(limits(&sandbox, "account=acme&as_of=2025-12-31T00:00:00Z")["limits"], json!([]));
