@@ -16,7 +16,7 @@ use adapters::store::memory::MemoryStore;
 use adapters::store::{postgres, sqlite};
 use adapters::system::{self, Clock, SandboxClock, SystemClock};
 use adapters::vault::{Vault, VaultError};
-use adapters::views::Views;
+use adapters::views::{Identity, Views};
 use domain::book::Bounds;
 use domain::ids::{Digest, HashKey};
 use domain::log::{BookId, BookInfo, BookKind, EventStore, StoreError, codec};
@@ -78,7 +78,7 @@ impl Service {
             ground.turn.release().await;
         }
         let (engine, opening) = started?;
-        let (views, temporary) = views(&storage, &*log)?;
+        let (views, temporary) = views(&storage, Identity { id: log.book().id, key })?;
         let begin = if temporary.is_some() { Begin::WhenAsked } else { Begin::Now };
         let reads = views.reads();
         let following = Following::start((Arc::new(views), reads), log, engine.head(), begin);
@@ -189,8 +189,7 @@ pub async fn in_memory(
 ///
 /// # Errors
 /// When there is no room for that folder.
-pub fn views(storage: &Storage, log: &dyn EventStore) -> Result<(Views, Option<TempDir>), ServiceError> {
-    let book = log.book().id;
+pub fn views(storage: &Storage, book: Identity) -> Result<(Views, Option<TempDir>), ServiceError> {
     if let Storage::Postgres(address, _) = storage {
         return Ok((Views::on(address, book), None));
     }
@@ -199,6 +198,19 @@ pub fn views(storage: &Storage, log: &dyn EventStore) -> Result<(Views, Option<T
     }
     let folder = tempfile::tempdir().map_err(ServiceError::Temporary)?;
     Ok((Views::of(folder.path(), book), Some(folder)))
+}
+
+/// The book of a log and the key that it hashes with, which lies in the folder of its secrets.
+///
+/// # Errors
+/// When the key is not there.
+pub fn identity(storage: &Storage, log: &dyn EventStore) -> Result<Identity, ServiceError> {
+    let id = log.book().id;
+    let vault = match storage.folder() {
+        Some(folder) => Vault::open(folder, id, false)?,
+        None => Vault::in_memory(id)?,
+    };
+    Ok(Identity { id, key: vault.hash_key() })
 }
 
 /// What the wall clock says: where a sandbox begins.

@@ -2,12 +2,15 @@
 
 use crate::runner::ViewError;
 use crate::views::balances::Ledgers;
+use crate::views::counters::Tally;
 use crate::views::denials::{Ban, Denial};
 use crate::views::holds::Hold;
 use crate::views::requests::Traced;
 use crate::views::statement::{Line, Standing};
 use crate::views::usage::{Span, Usage, UsageKey};
 use async_trait::async_trait;
+use domain::account::Account;
+use domain::event::Subject;
 use domain::ids::{Digest, Name, Position};
 use domain::policy::{Dimension, Mode};
 use domain::time::Timestamp;
@@ -123,6 +126,9 @@ pub enum Moment {
     At(Timestamp),
 }
 
+/// What was found, and how far the view had come that says so.
+pub type At<T> = (T, Position);
+
 /// Reads views while they are being kept.
 #[async_trait]
 pub trait ReadModels: Send + Sync {
@@ -149,6 +155,16 @@ pub trait ReadModels: Send + Sync {
 
     /// Bans in their order.
     async fn bans(&self, wanted: &BansWanted) -> Result<Page<Ban>, ViewError>;
+
+    /// How many policies had been published by a moment.
+    async fn published(&self, moment: Moment) -> Result<At<usize>, ViewError>;
+
+    /// What limits go by of a caller, as it was at a moment: an account without its credit; of an address or an owner the
+    /// figures that operators set. `None` when nothing was known.
+    async fn caller(&self, caller: &Subject, moment: Moment) -> Result<At<Option<Account>>, ViewError>;
+
+    /// What a counter came to at a moment.
+    async fn tally(&self, counter: Digest, moment: Moment) -> Result<At<Tally>, ViewError>;
 
     /// How an account stood before an instant.
     async fn standing(&self, account: &Name, before: Timestamp) -> Result<Standing, ViewError>;

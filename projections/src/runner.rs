@@ -1,7 +1,7 @@
 //! Keeps read models caught up: reads committed events in order and gives each view those it has not seen.
 
 use crate::origins::{Origins, UnknownDecision};
-use crate::views::balances::Misfit;
+use crate::views::{balances, counters};
 use async_trait::async_trait;
 use domain::event::Entry;
 use domain::ids::Position;
@@ -34,7 +34,9 @@ pub enum ViewError {
     #[error(transparent)]
     Fold(#[from] UnknownDecision),
     #[error(transparent)]
-    Credit(#[from] Misfit),
+    Credit(#[from] balances::Misfit),
+    #[error(transparent)]
+    Counts(#[from] counters::Misfit),
     #[error("its rows cannot be read or written")]
     Rows(#[source] Cause),
 }

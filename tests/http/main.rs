@@ -11,6 +11,7 @@ mod lines;
 mod openapi;
 mod paging;
 mod past;
+mod past_limits;
 mod refused;
 mod requested;
 mod routes;

@@ -2,7 +2,8 @@
 
 use adapters::store::postgres::PostgresStore;
 use adapters::store::sqlite::SqliteStore;
-use adapters::views::{Difference, Views};
+use adapters::vault::Vault;
+use adapters::views::{Difference, Identity, Views};
 use api::service::Storage;
 use counterfoil_tests::binary::counterfoil;
 use counterfoil_tests::cluster::{Cluster, Database};
@@ -82,7 +83,9 @@ impl Home {
     }
 
     pub(crate) fn views(&self, log: &Arc<dyn EventStore>) -> Views {
-        let book = log.book().id;
+        let id = log.book().id;
+        let vault = Vault::open(self.folder.path(), id, false).unwrap();
+        let book = Identity { id, key: vault.hash_key() };
         match &self.database {
             Some(database) => Views::on(&database.address(), book),
             None => Views::of(self.folder.path(), book),
@@ -143,7 +146,7 @@ impl Home {
             let mut client = database.client().await;
             let tables = "SELECT viewname::text FROM pg_views WHERE schemaname = 'views' ORDER BY 1";
             let tables = client.fetch_all(tables).await.unwrap();
-            assert_eq!(tables.len(), 12, "every table has a name that stays");
+            assert_eq!(tables.len(), 16, "every table has a name that stays");
             let mut contents = Vec::new();
             for table in tables {
                 let table: String = table.get(0);

@@ -4,6 +4,7 @@
 mod home;
 
 mod as_of;
+mod counted;
 mod kept;
 mod looked_up;
 mod months;

@@ -3,9 +3,9 @@
 use crate::home::{Home, differences, run};
 use crate::traffic::{of_events, opened, read, send};
 use adapters::store::postgres::Address;
-use adapters::views::Views;
+use adapters::views::{Identity, Views};
 use api::following::{Begin, Following};
-use domain::ids::Name;
+use domain::ids::{HashKey, Name};
 use domain::time::Timestamp;
 use projections::read::UsageWanted;
 use projections::runner::{RunError, Runner, Shelf, ViewError};
@@ -217,7 +217,7 @@ fn a_writer_without_rights_to_the_log_s_schema_keeps_views_and_a_reader_reads_th
         let address: Address = database.url().replace("user=postgres", &user).parse().unwrap();
         let log = home.log().await;
         let head = log.head().await.unwrap().position;
-        let views = Views::on(&address, log.book().id);
+        let views = Views::on(&address, Identity { id: log.book().id, key: HashKey([7; 16]) });
         let mut runner = Runner::new(log.clone(), views.open().await.unwrap());
         while runner.step(head).await.unwrap() < head {}
         assert!(!views.reads().usage(&acme()).await.unwrap().rows.is_empty());

@@ -2,7 +2,7 @@
 
 use adapters::store::memory::MemoryStore;
 use adapters::system::SandboxClock;
-use adapters::views::Views;
+use adapters::views::{Identity, Views};
 use api::engine::{Answer, EngineConfig, Handle, Parts, start};
 use api::publish::publish;
 use counterfoil_tests::real::{five_gates, payg, real};
@@ -82,7 +82,10 @@ impl Past {
     /// Every view, folded from the whole log into this folder. What was only counted is recorded first.
     async fn views(&self, at: i64, folder: &Path) -> Views {
         self.open(at + 2 * MINUTE, "later").await;
-        let (views, head) = (Views::of(folder, BOOK), self.store.head().await.expect("a head").position);
+        let (views, head) = (
+            Views::of(folder, Identity { id: BOOK, key: KEY }),
+            self.store.head().await.expect("a head").position,
+        );
         let mut runner = Runner::new(self.store.clone(), views.open().await.expect("views"));
         while runner.step(head).await.expect("a step") < head {}
         views

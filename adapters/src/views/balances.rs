@@ -4,7 +4,7 @@ use super::Model;
 use super::rows::{count, listed, parsed};
 use super::session::{Found, Session, Sql};
 use domain::event::{Entry, Stream};
-use domain::ids::Name;
+use domain::ids::{HashKey, Name};
 use domain::map::Map;
 use projections::origins::Origins;
 use projections::runner::ViewError;
@@ -32,7 +32,12 @@ impl Model for Balances {
     const SCHEMA: Sql = schema!("balances");
     const TABLES: &'static [&'static str] = &["ledgers", "checkpoints"];
 
-    async fn write<S: Session>(to: &mut S, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
+    async fn write<S: Session>(
+        to: &mut S,
+        entries: &[Entry],
+        origins: &Origins,
+        _: HashKey,
+    ) -> Result<(), ViewError> {
         let (mut known, mut checkpoints) = (known(to, entries).await?, Vec::new());
         for entry in entries {
             let Stream::Account(name) = &entry.stream else { continue };

@@ -6,7 +6,7 @@ use super::rows::{
 };
 use super::session::{Found, Session, Sql, Value};
 use domain::event::{BanLifted, BanStarted, Entry};
-use domain::ids::Position;
+use domain::ids::{HashKey, Position};
 use domain::time::Timestamp;
 use projections::origins::Origins;
 use projections::runner::ViewError;
@@ -27,7 +27,12 @@ impl Model for Denials {
     const SCHEMA: Sql = schema!("denials");
     const TABLES: &'static [&'static str] = &["denials", "bans"];
 
-    async fn write<S: Session>(to: &mut S, entries: &[Entry], _: &Origins) -> Result<(), ViewError> {
+    async fn write<S: Session>(
+        to: &mut S,
+        entries: &[Entry],
+        _: &Origins,
+        _: HashKey,
+    ) -> Result<(), ViewError> {
         to.insert((DENIED, ""), entries.iter().filter_map(model::denial).map(row).collect()).await?;
         // In their order: a subject may be banned and let go within a step.
         for change in entries.iter().filter_map(model::ban) {

@@ -4,7 +4,7 @@ use super::Model;
 use super::rows::{count, credits, instant, listed, mode, parsed, perhaps, words};
 use super::session::{Found, Session, Sql, Value};
 use domain::event::Entry;
-use domain::ids::Position;
+use domain::ids::{HashKey, Position};
 use projections::origins::Origins;
 use projections::runner::ViewError;
 use projections::views::holds::{Change, Hold, fold};
@@ -29,7 +29,12 @@ impl Model for Holds {
     const SCHEMA: Sql = schema!("holds");
     const TABLES: &'static [&'static str] = &["holds"];
 
-    async fn write<S: Session>(to: &mut S, entries: &[Entry], _: &Origins) -> Result<(), ViewError> {
+    async fn write<S: Session>(
+        to: &mut S,
+        entries: &[Entry],
+        _: &Origins,
+        _: HashKey,
+    ) -> Result<(), ViewError> {
         let (mut opened, mut begun, mut closed) = (Vec::new(), Vec::new(), Vec::new());
         for (decision, change) in fold(entries) {
             match change {

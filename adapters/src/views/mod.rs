@@ -21,6 +21,7 @@ macro_rules! schema {
 }
 
 mod balances;
+mod counters;
 mod denials;
 mod holds;
 mod postgres;
@@ -40,8 +41,10 @@ pub use rebuild::{Difference, Fresh};
 use crate::store::postgres::Address;
 use async_trait::async_trait;
 use balances::Balances;
+use counters::Counters;
 use denials::Denials;
 use domain::event::Entry;
+use domain::ids::HashKey;
 use domain::log::BookId;
 use holds::Holds;
 use postgres::{Database, FreshSchema, PostgresView};
@@ -67,12 +70,20 @@ trait Model: Send + Sync + 'static {
     const SCHEMA: Sql;
     const TABLES: &'static [&'static str];
 
-    /// Writes what these entries make of the rows, within a transaction.
+    /// Writes what these entries make of the rows, within a transaction. The key is the one that the book hashes with.
     fn write<S: Session>(
         to: &mut S,
         entries: &[Entry],
         origins: &Origins,
+        key: HashKey,
     ) -> impl Future<Output = Result<(), ViewError>> + Send;
+}
+
+/// A book's id, and the key under which it hashes: what resets a counter names it by its hash.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity {
+    pub id: BookId,
+    pub key: HashKey,
 }
 
 /// The views of a book.
@@ -81,7 +92,7 @@ pub struct Views(Place);
 
 #[derive(Clone)]
 enum Place {
-    Folder(PathBuf, BookId),
+    Folder(PathBuf, Identity),
     Database(Arc<Database>),
 }
 
@@ -95,6 +106,7 @@ macro_rules! of_name {
             "holds" => $call::<Holds>($($argument),*).await,
             "denials" => $call::<Denials>($($argument),*).await,
             "balances" => $call::<Balances>($($argument),*).await,
+            "counters" => $call::<Counters>($($argument),*).await,
             "streams" => $call::<Streams>($($argument),*).await,
             _ => $call::<Subjects>($($argument),*).await,
         }
@@ -103,16 +115,16 @@ macro_rules! of_name {
 
 impl Views {
     /// Every view by name.
-    pub const NAMES: [&str; 8] =
-        ["usage", "statement", "balances", "requests", "holds", "denials", "streams", "subjects"];
+    pub const NAMES: [&str; 9] =
+        ["usage", "statement", "balances", "counters", "requests", "holds", "denials", "streams", "subjects"];
 
     /// The views of a book in its data folder. Nothing is opened yet.
-    pub fn of(data: &Path, book: BookId) -> Self {
+    pub fn of(data: &Path, book: Identity) -> Self {
         Self(Place::Folder(data.join("views"), book))
     }
 
     /// The views of a book in its database. Nothing is opened yet.
-    pub fn on(address: &Address, book: BookId) -> Self {
+    pub fn on(address: &Address, book: Identity) -> Self {
         Self(Place::Database(Arc::new(Database::new(address, book))))
     }
 

@@ -4,17 +4,19 @@ use super::rows::{count, listed, text};
 use super::session::{Found, Value};
 use super::streams::Streams;
 use super::usage::{self, Usage as UsageView};
-use super::{Model, balances, denials, holds, requests, statement};
+use super::{Model, balances, counters, denials, holds, requests, statement};
 use async_trait::async_trait;
-use domain::event::Stream;
-use domain::ids::{Name, Position};
+use domain::account::Account;
+use domain::event::{Stream, Subject};
+use domain::ids::{Digest, Name, Position};
 use domain::time::Timestamp;
 use projections::read::{
-    BansWanted, DenialsWanted, HoldsWanted, LinesWanted, Moment, Near, Page, ReadModels, Refused,
+    At, BansWanted, DenialsWanted, HoldsWanted, LinesWanted, Moment, Near, Page, ReadModels, Refused,
     RequestsWanted, UsageWanted,
 };
 use projections::runner::ViewError;
 use projections::views::balances::Ledgers;
+use projections::views::counters::Tally;
 use projections::views::denials::{Ban, Denial};
 use projections::views::holds::Hold;
 use projections::views::requests::Traced;
@@ -138,6 +140,18 @@ impl<S: Source> ReadModels for Reads<S> {
         let (sql, values) = bans_query(wanted);
         let (rows, position) = self.0.ask::<denials::Denials>(&sql, values).await?;
         page(&rows, wanted.limit, position, denials::ban)
+    }
+
+    async fn published(&self, moment: Moment) -> Result<At<usize>, ViewError> {
+        counters::published(&self.0, moment).await
+    }
+
+    async fn caller(&self, caller: &Subject, moment: Moment) -> Result<At<Option<Account>>, ViewError> {
+        counters::caller(&self.0, caller, moment).await
+    }
+
+    async fn tally(&self, counter: Digest, moment: Moment) -> Result<At<Tally>, ViewError> {
+        counters::tally(&self.0, counter, moment).await
     }
 
     async fn standing(&self, account: &Name, before: Timestamp) -> Result<Standing, ViewError> {

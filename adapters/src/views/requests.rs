@@ -4,7 +4,7 @@ use super::Model;
 use super::rows::{count, credits, event_type, instant, named, parsed, perhaps, perhaps_at, position, words};
 use super::session::{Found, Session, Sql, Value};
 use domain::event::Entry;
-use domain::ids::Position;
+use domain::ids::{HashKey, Position};
 use projections::origins::Origins;
 use projections::runner::ViewError;
 use projections::views::requests::{Decided, Step, Traced, decided, step};
@@ -22,7 +22,12 @@ impl Model for Requests {
     const SCHEMA: Sql = schema!("requests");
     const TABLES: &'static [&'static str] = &["requests", "steps"];
 
-    async fn write<S: Session>(to: &mut S, entries: &[Entry], _: &Origins) -> Result<(), ViewError> {
+    async fn write<S: Session>(
+        to: &mut S,
+        entries: &[Entry],
+        _: &Origins,
+        _: HashKey,
+    ) -> Result<(), ViewError> {
         to.insert((DECIDED, ""), entries.iter().filter_map(decided).map(of_decided).collect()).await?;
         to.insert((STEP, ""), entries.iter().filter_map(step).map(|step| of_step(&step)).collect()).await
     }

@@ -4,7 +4,7 @@ use super::Model;
 use super::rows::{count, credits, event_type, instant, listed, parsed, position, words};
 use super::session::{Found, Session, Sql, Value};
 use domain::event::{Entry, Stream};
-use domain::ids::Name;
+use domain::ids::{HashKey, Name};
 use domain::map::Map;
 use projections::origins::Origins;
 use projections::runner::ViewError;
@@ -32,7 +32,12 @@ impl Model for Statement {
     const SCHEMA: Sql = schema!("statement");
     const TABLES: &'static [&'static str] = &["statement"];
 
-    async fn write<S: Session>(to: &mut S, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
+    async fn write<S: Session>(
+        to: &mut S,
+        entries: &[Entry],
+        origins: &Origins,
+        _: HashKey,
+    ) -> Result<(), ViewError> {
         let mut standings = standings(to, entries).await?;
         let mut lines = fold(entries, origins, &mut standings)?;
         // In the order of the table: neighbours are written together.

@@ -3,6 +3,7 @@
 use super::Model;
 use super::session::{Session, Sql};
 use domain::event::Entry;
+use domain::ids::HashKey;
 use projections::origins::Origins;
 use projections::runner::ViewError;
 use projections::views::streams::place;
@@ -15,7 +16,12 @@ impl Model for Streams {
     const SCHEMA: Sql = schema!("streams");
     const TABLES: &'static [&'static str] = &["streams"];
 
-    async fn write<S: Session>(to: &mut S, entries: &[Entry], _: &Origins) -> Result<(), ViewError> {
+    async fn write<S: Session>(
+        to: &mut S,
+        entries: &[Entry],
+        _: &Origins,
+        _: HashKey,
+    ) -> Result<(), ViewError> {
         let mut places: Vec<_> = entries.iter().map(place).collect();
         // In the order of the table: neighbours are written together.
         places.sort_by(|a, b| (&a.stream, a.version).cmp(&(&b.stream, b.version)));

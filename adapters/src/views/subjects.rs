@@ -3,6 +3,7 @@
 use super::Model;
 use super::session::{Session, Sql};
 use domain::event::Entry;
+use domain::ids::HashKey;
 use projections::origins::Origins;
 use projections::runner::ViewError;
 use projections::views::subjects::mentions;
@@ -15,7 +16,12 @@ impl Model for Subjects {
     const SCHEMA: Sql = schema!("subjects");
     const TABLES: &'static [&'static str] = &["subjects"];
 
-    async fn write<S: Session>(to: &mut S, entries: &[Entry], _: &Origins) -> Result<(), ViewError> {
+    async fn write<S: Session>(
+        to: &mut S,
+        entries: &[Entry],
+        _: &Origins,
+        _: HashKey,
+    ) -> Result<(), ViewError> {
         let mut found: Vec<_> = entries.iter().flat_map(mentions).collect();
         // In the order of the table: neighbours are written together.
         found.sort_unstable();

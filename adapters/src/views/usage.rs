@@ -4,6 +4,7 @@ use super::Model;
 use super::rows::{count, credits, instant, listed, mode, one_of, parsed, perhaps, text, words};
 use super::session::{Found, Session, Sql, Value};
 use domain::event::Entry;
+use domain::ids::HashKey;
 use domain::map::Map;
 use projections::origins::Origins;
 use projections::runner::ViewError;
@@ -45,7 +46,12 @@ impl Model for Usage {
     const SCHEMA: Sql = schema!("usage");
     const TABLES: &'static [&'static str] = &["usage", "calendars"];
 
-    async fn write<S: Session>(to: &mut S, entries: &[Entry], origins: &Origins) -> Result<(), ViewError> {
+    async fn write<S: Session>(
+        to: &mut S,
+        entries: &[Entry],
+        origins: &Origins,
+        _: HashKey,
+    ) -> Result<(), ViewError> {
         let mut calendars = calendars(to, entries, origins).await?;
         let known = calendars.clone();
         let mut rows = model::fold(entries, origins, &mut calendars)?;

@@ -68,7 +68,7 @@ impl Rebuild {
         runtime.block_on(async {
             let storage = Storage::named(self.store.as_ref(), self.data.clone())?;
             let log = service::read_only(&storage).await?;
-            let (views, _temporary) = service::views(&storage, &*log)?;
+            let (views, _temporary) = service::views(&storage, service::identity(&storage, &*log)?)?;
             let mut same = true;
             for name in Views::NAMES {
                 if self.only.as_deref().is_none_or(|only| only == name) {

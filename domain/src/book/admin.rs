@@ -6,7 +6,7 @@ use crate::account::{self, Setting};
 use crate::catalogue;
 use crate::command::{AccountAct, Action, DimensionValue};
 use crate::event::{CountReset, Details, Event, FigureSet, Stream, Subject};
-use crate::ids::{Digest, Name};
+use crate::ids::{Digest, HashKey, Name};
 use crate::policy::{Dimension, Limit, Policy};
 use crate::rejection::Rejection;
 use crate::time::Timestamp;
@@ -150,15 +150,17 @@ impl Book {
     }
 }
 
-pub(super) fn figure_of(book: &Book, event: &FigureSet) -> Option<Digest> {
-    let mut hasher = book.key.hasher();
+/// Where the figure of an address or an owner is looked up; `None` for an account's own and its keys', which the
+/// account itself has.
+pub fn figure_of(key: HashKey, limit: &Name, subject: &Subject) -> Option<Digest> {
+    let mut hasher = key.hasher();
     hasher.part(b"figure");
-    match &event.subject {
+    match subject {
         Subject::Ip(digest) => hasher.part(&digest.0.to_be_bytes()),
         Subject::Owner(name) => hasher.part(name.as_str().as_bytes()),
         Subject::Account(_) | Subject::Key(_) => return None,
     }
-    Some(count::figure_key(book.key, &event.limit, hasher.finish()))
+    Some(count::figure_key(key, limit, hasher.finish()))
 }
 
 /// Whether an event of an account's stream is about the account's own figures.

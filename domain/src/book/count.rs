@@ -1,12 +1,13 @@
 //! What one request counts at which counters: the same walk for deciding and for folding.
 
-use super::{Piece, Who};
+use super::request::calendar;
+use super::{LimitView, Piece, Who};
 use crate::event::{Facts, Limited};
 use crate::ids::{Digest, HashKey, Name};
-use crate::limits::Rule;
+use crate::limits::{Ask, Rule, Verdict};
 use crate::map::Map;
 use crate::policy::{Counts, Dimension, Excess, Limit, Policy};
-use crate::time::{Span, Timestamp};
+use crate::time::{Calendar, Span, Timestamp};
 use rust_decimal::prelude::ToPrimitive;
 use std::ops::ControlFlow;
 
@@ -57,6 +58,37 @@ impl<'a> Walk<'a> {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Visits what an admitted request counts, as its counters are asked: items in an error state count nothing where
+    /// they may be put into one, and jobs count only while they are open.
+    #[inline]
+    pub fn counted(
+        &self,
+        (limited, open): (Option<&Limited>, bool),
+        mut visit: impl FnMut(&Count<'a>, &Ask<'_>),
+    ) {
+        let utc = Calendar::default();
+        let _ = self.each(|count| {
+            let weight = counted(&count, limited);
+            if weight > 0 && (open || count.rule != Rule::Concurrency) {
+                let calendar = calendar(count.limit, self.who.account, &utc);
+                visit(&count, &Ask { now: self.now, weight, figure: count.figure, calendar });
+            }
+            ControlFlow::<()>::Continue(())
+        });
+    }
+
+    /// The limits that speak of the request, in the policy's order, each as its counter says that it stands.
+    pub fn standing(&self, check: impl Fn(Digest, &Rule, &Ask<'_>) -> Verdict) -> Vec<LimitView> {
+        let (utc, mut views) = (Calendar::default(), Vec::new());
+        let _ = self.each(|count| {
+            let calendar = calendar(count.limit, self.who.account, &utc);
+            let ask = Ask { now: self.now, weight: 0, figure: count.figure, calendar };
+            views.push(LimitView::of(&count, &check(count.counter, &count.rule, &ask)));
+            ControlFlow::<()>::Continue(())
+        });
+        views
     }
 
     fn as_one(&self, limit: &'a Limit) -> Option<Count<'a>> {

@@ -59,7 +59,7 @@ impl Book {
             Event::AccountSuspended(event) => self.fold_fired(event.escalation.as_ref()),
             Event::CountReset(event) => self.state.meters.reset(event.counter),
             Event::FigureSet(event) => {
-                if let Some(digest) = admin::figure_of(self, event) {
+                if let Some(digest) = admin::figure_of(self.key, &event.limit, &event.subject) {
                     match event.figure {
                         Some(figure) => self.state.figures.insert(digest, figure),
                         None => self.state.figures.remove(&digest),

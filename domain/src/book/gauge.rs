@@ -1,14 +1,11 @@
 //! What the limits say of a request, and counting it once it was admitted.
 
 use super::Walk;
-use super::count::{self, Count};
-use super::request::calendar;
+use super::count::Count;
 use crate::event::{LimitState, Limited};
 use crate::ids::{Digest, Name};
 use crate::limits::{self, Rule};
 use crate::policy::Counts;
-use crate::time::Calendar;
-use std::ops::ControlFlow;
 
 /// What the limits said.
 #[derive(Default)]
@@ -75,23 +72,14 @@ impl Gauge {
 pub(super) fn record(
     walk: &Walk<'_>,
     meters: &mut super::Meters,
-    (limited, open): (Option<&Limited>, bool),
+    limited_and_open: (Option<&Limited>, bool),
 ) -> Vec<(Digest, u64)> {
     let mut opened = Vec::new();
-    let utc = Calendar::default();
-    let _ = walk.each(|count| {
-        let jobs = count.rule == Rule::Concurrency;
-        let weight = count::counted(&count, limited);
-        if weight == 0 || jobs && !open {
-            return ControlFlow::<()>::Continue(());
+    walk.counted(limited_and_open, |count, ask| {
+        meters.admit(count.counter, &count.rule, ask);
+        if count.rule == Rule::Concurrency {
+            opened.push((count.counter, ask.weight));
         }
-        let calendar = calendar(count.limit, walk.who.account, &utc);
-        let ask = limits::Ask { now: walk.now, weight, figure: count.figure, calendar };
-        meters.admit(count.counter, &count.rule, &ask);
-        if jobs {
-            opened.push((count.counter, weight));
-        }
-        ControlFlow::Continue(())
     });
     opened
 }

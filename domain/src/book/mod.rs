@@ -19,6 +19,7 @@ mod meters;
 mod preflight;
 mod price;
 mod read;
+pub mod reader;
 mod remembered;
 mod request;
 mod settle;
@@ -27,6 +28,7 @@ mod tests;
 mod who;
 
 pub use accounts::Accounts;
+pub use admin::figure_of;
 pub use bans::{Ban, Bans};
 pub use client::{Client, ClientAct, Warden};
 pub use count::{Count, Walk};

@@ -1,13 +1,11 @@
 //! Reading what decisions depend on. Reading moves nothing.
 
-use super::count::Walk;
-use super::request::calendar;
+use super::count::{Count, Walk};
 use super::{Ban, Book, Piece, Who};
 use crate::event::Facts;
 use crate::ids::Name;
-use crate::limits::{self, Rule, Verdict};
-use crate::time::{Calendar, Timestamp};
-use std::ops::ControlFlow;
+use crate::limits::{Rule, Verdict};
+use crate::time::Timestamp;
 
 /// One limit of a caller as it stands.
 #[derive(Clone, PartialEq, Debug)]
@@ -22,6 +20,14 @@ pub struct LimitView {
     pub custom: bool,
 }
 
+impl LimitView {
+    pub(super) fn of(count: &Count<'_>, verdict: &Verdict) -> Self {
+        let Verdict { limit, count: used, remaining, resets_at, .. } = *verdict;
+        let (name, rule, custom) = (count.limit.name.clone(), count.rule, count.custom);
+        Self { name, rule, limit, used, remaining, resets_at, custom }
+    }
+}
+
 impl Book {
     /// The limits that would speak of a request with these facts, in the policy's order.
     pub fn limits_of(&self, account: Option<&Name>, facts: &Facts, now: Timestamp) -> Vec<LimitView> {
@@ -31,19 +37,7 @@ impl Book {
         let who = Who::of(facts, name, account);
         let (key, policy, figures) = (self.key, rules.policy, &self.state.figures);
         let walk = Walk { key, policy, who, facts, now, figures, again: false };
-        let utc = Calendar::default();
-        let mut views = Vec::new();
-        let _ = walk.each(|count| {
-            let calendar = calendar(count.limit, account, &utc);
-            let ask = limits::Ask { now, weight: 0, figure: count.figure, calendar };
-            let Verdict { limit, count: used, remaining, resets_at, .. } =
-                self.state.meters.check(count.counter, &count.rule, &ask);
-            let custom = count.custom;
-            let (name, rule) = (count.limit.name.clone(), count.rule);
-            views.push(LimitView { name, rule, limit, used, remaining, resets_at, custom });
-            ControlFlow::<()>::Continue(())
-        });
-        views
+        walk.standing(|counter, rule, ask| self.state.meters.check(counter, rule, ask))
     }
 
     /// The ban in force against a caller.

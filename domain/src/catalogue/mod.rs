@@ -48,6 +48,12 @@ impl Catalogue {
         Some(InForce { policy: &policy.content, prices: prices.map(|list| &list.content), under })
     }
 
+    /// As [`Catalogue::in_force`], the policy alone, when only so many had been published.
+    pub fn policy_in_force(&self, published: usize, at: Timestamp) -> Option<&Arc<Policy>> {
+        let known = &self.policies[..published.min(self.policies.len())];
+        current(known, at).map(|policy| &policy.content)
+    }
+
     /// The version of a policy by its number.
     pub fn policy(&self, number: u32) -> Option<&Arc<Policy>> {
         numbered(&self.policies, number)

@@ -3,6 +3,7 @@
 //! Every model is a function of the log alone, so its rows can be thrown away and folded again at any time.
 
 pub mod balances;
+pub mod counters;
 pub mod denials;
 pub mod holds;
 pub mod requests;

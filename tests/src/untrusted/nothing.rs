@@ -1,13 +1,16 @@
 //! Read models that never have a row: what is asked of them is read, and answered from nothing.
 
 use async_trait::async_trait;
-use domain::ids::{Name, Position};
+use domain::account::Account;
+use domain::event::Subject;
+use domain::ids::{Digest, Name, Position};
 use domain::time::Timestamp;
 use projections::read::{
-    BansWanted, DenialsWanted, HoldsWanted, LinesWanted, Moment, Near, Page, ReadModels, RequestsWanted,
+    At, BansWanted, DenialsWanted, HoldsWanted, LinesWanted, Moment, Near, Page, ReadModels, RequestsWanted,
     UsageWanted,
 };
 use projections::runner::{Shelf, View, ViewError};
+use projections::views::counters::Tally;
 use projections::views::denials::{Ban, Denial};
 use projections::views::holds::Hold;
 use projections::views::requests::Traced;
@@ -59,6 +62,18 @@ impl ReadModels for Nothing {
 
     async fn bans(&self, _: &BansWanted) -> Result<Page<Ban>, ViewError> {
         Ok(page())
+    }
+
+    async fn published(&self, _: Moment) -> Result<At<usize>, ViewError> {
+        Ok((0, 0))
+    }
+
+    async fn caller(&self, _: &Subject, _: Moment) -> Result<At<Option<Account>>, ViewError> {
+        Ok((None, 0))
+    }
+
+    async fn tally(&self, _: Digest, _: Moment) -> Result<At<Tally>, ViewError> {
+        Ok((Tally::default(), 0))
     }
 
     async fn standing(&self, _: &Name, _: Timestamp) -> Result<Standing, ViewError> {

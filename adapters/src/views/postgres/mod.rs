@@ -13,8 +13,7 @@ pub(super) use rebuild::FreshSchema;
 pub(super) use view::PostgresView;
 
 use crate::store::postgres::{Address, Lent, Link, Purpose};
-use crate::views::Views;
-use domain::log::BookId;
+use crate::views::{Identity, Views};
 use projections::runner::ViewError;
 use read::Readings;
 use std::io;
@@ -34,14 +33,14 @@ const READING: Purpose = Purpose { limit: Duration::from_secs(10), durable: fals
 /// The views of a book in its database.
 pub(in crate::views) struct Database {
     address: Address,
-    book: BookId,
+    book: Identity,
     keeper: Link,
     /// Whether this process has opened all of them before.
     opened: AtomicBool,
 }
 
 impl Database {
-    pub(in crate::views) fn new(address: &Address, book: BookId) -> Self {
+    pub(in crate::views) fn new(address: &Address, book: Identity) -> Self {
         let keeper = Link::new(address, KEEPING);
         Self { address: address.clone(), book, keeper, opened: AtomicBool::new(false) }
     }
@@ -54,7 +53,7 @@ impl Database {
     /// Reads the views, each over a connection of its own.
     pub(in crate::views) fn readings(&self) -> Readings {
         let links = Views::NAMES.map(|name| (name, Link::new(&self.address, READING)));
-        Readings { book: self.book, links: links.into_iter().collect() }
+        Readings { book: self.book.id, links: links.into_iter().collect() }
     }
 }
 

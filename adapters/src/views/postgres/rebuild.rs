@@ -3,13 +3,12 @@
 use super::Database;
 use super::generation::{self, InUse, schema};
 use crate::store::postgres::Purpose;
-use crate::views::Model;
 use crate::views::rebuild::{Building, Difference, differences};
 use crate::views::session::Failed;
+use crate::views::{Identity, Model};
 use async_trait::async_trait;
 use domain::event::Entry;
 use domain::ids::Position;
-use domain::log::BookId;
 use projections::origins::Origins;
 use projections::runner::ViewError;
 use sqlx::postgres::PgConnection;
@@ -29,7 +28,7 @@ const REBUILDING: Purpose = Purpose {
 /// A view in a schema of its own.
 pub(in crate::views) struct FreshSchema<M> {
     connection: PgConnection,
-    book: BookId,
+    book: Identity,
     number: u64,
     position: Position,
     live: Option<InUse>,
@@ -52,7 +51,7 @@ impl<M: Model> FreshSchema<M> {
         generation::drop_others::<M>(&mut making, &kept).await?;
         let number = generation::make::<M>(&mut making).await?;
         making.commit().await.rows()?;
-        let live = found.filter(|found| found.fits::<M>(database.book));
+        let live = found.filter(|found| found.fits::<M>(database.book.id));
         let (book, position) = (database.book, 0);
         Ok(Self { connection, book, number, position, live, held: false, model: PhantomData })
     }
@@ -84,7 +83,7 @@ impl<M: Model> Building for FreshSchema<M> {
         }
         let path = format!("SET LOCAL search_path = {}", schema::<M>(self.number));
         raw_sql(AssertSqlSafe(path)).execute(&mut self.connection).await.rows()?;
-        M::write(&mut self.connection, &entries[seen..], origins).await?;
+        M::write(&mut self.connection, &entries[seen..], origins, self.book.key).await?;
         if !self.held {
             self.say("COMMIT").await?;
         }
@@ -97,7 +96,7 @@ impl<M: Model> Building for FreshSchema<M> {
         if self.live.is_some() {
             self.say("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
             let found = generation::in_use::<M>(&mut self.connection).await?;
-            self.live = found.filter(|found| found.fits::<M>(self.book));
+            self.live = found.filter(|found| found.fits::<M>(self.book.id));
             self.held = self.live.is_some();
             if !self.held {
                 self.say("COMMIT").await?;
@@ -119,7 +118,7 @@ impl<M: Model> Building for FreshSchema<M> {
         let Self { mut connection, book, number, position, .. } = *self;
         let mut turn = connection.begin().await.rows()?;
         generation::take_turn(&mut turn).await?;
-        generation::put_into_use::<M>(&mut turn, book, (number, position)).await?;
+        generation::put_into_use::<M>(&mut turn, book.id, (number, position)).await?;
         turn.commit().await.rows()?;
         // Whoever still reads the one before has until then; it may also go with the next rebuild.
         if let Err(error) = generation::drop_others::<M>(&mut connection, &[number]).await {

@@ -7,7 +7,7 @@ use crate::views::Model;
 use crate::views::session::{Failed, figure};
 use async_trait::async_trait;
 use domain::event::Entry;
-use domain::ids::Position;
+use domain::ids::{HashKey, Position};
 use projections::origins::Origins;
 use projections::runner::{View, ViewError};
 use sqlx::postgres::PgConnection;
@@ -57,7 +57,7 @@ impl<M: Model> View for PostgresView<M> {
     /// Asked each time: another process may have moved the rows on.
     async fn position(&mut self) -> Result<Position, ViewError> {
         match self.in_use().await? {
-            Some(found) if found.number == self.generation && found.fits::<M>(self.database.book) => {
+            Some(found) if found.number == self.generation && found.fits::<M>(self.database.book.id) => {
                 self.position = found.position;
             }
             Some(_) | None => *self = Self::open(self.database.clone()).await?,
@@ -71,7 +71,9 @@ impl<M: Model> View for PostgresView<M> {
         let Some(last) = new.last() else { return Ok(self.position) };
         let mut lent = self.database.keeper.lend().await.rows()?;
         let (limit, connection) = lent.connection();
-        let step = timeout(limit, step::<M>(connection, self.generation, new, origins)).await;
+        let step =
+            timeout(limit, step::<M>(connection, (self.generation, self.database.book.key), new, origins))
+                .await;
         if ended(lent, step)? {
             self.position = last.position;
         }
@@ -82,7 +84,7 @@ impl<M: Model> View for PostgresView<M> {
 /// Folds entries in one transaction; false when it was another's turn and nothing was written.
 async fn step<M: Model>(
     connection: &mut PgConnection,
-    generation: u64,
+    (generation, key): (u64, HashKey),
     entries: &[Entry],
     origins: &Origins,
 ) -> Result<bool, ViewError> {
@@ -104,7 +106,7 @@ async fn step<M: Model>(
         step.rollback().await.rows()?;
         return Ok(false);
     }
-    M::write(&mut *step, entries, origins).await?;
+    M::write(&mut *step, entries, origins, key).await?;
     step.commit().await.rows()?;
     Ok(true)
 }
@@ -116,7 +118,7 @@ async fn opened<M: Model>(
     let mut making = connection.begin().await.rows()?;
     generation::take_turn(&mut making).await?;
     let found = generation::in_use::<M>(&mut making).await?;
-    if let Some(fitting) = found.as_ref().filter(|found| found.fits::<M>(database.book)) {
+    if let Some(fitting) = found.as_ref().filter(|found| found.fits::<M>(database.book.id)) {
         making.commit().await.rows()?;
         return Ok((fitting.number, fitting.position));
     }
@@ -126,7 +128,7 @@ async fn opened<M: Model>(
         return Err(ViewError::Rows("a process of another release keeps it now".into()));
     }
     let number = generation::make::<M>(&mut making).await?;
-    generation::put_into_use::<M>(&mut making, database.book, (number, 0)).await?;
+    generation::put_into_use::<M>(&mut making, database.book.id, (number, 0)).await?;
     if generation::is_not_rebuilt::<M>(&mut making).await? {
         generation::drop_others::<M>(&mut making, &[number]).await?;
     }

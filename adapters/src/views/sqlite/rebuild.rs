@@ -1,13 +1,12 @@
 //! A view folded anew into a file beside the one in use.
 
 use super::view::{SqliteView, newest, place};
-use crate::views::Model;
 use crate::views::rebuild::{Building, Difference, differences};
 use crate::views::session::Failed;
+use crate::views::{Identity, Model};
 use async_trait::async_trait;
 use domain::event::Entry;
 use domain::ids::Position;
-use domain::log::BookId;
 use projections::origins::Origins;
 use projections::runner::ViewError;
 use sqlx::{Connection, query, query_as};
@@ -18,13 +17,13 @@ use std::path::{Path, PathBuf};
 pub(in crate::views) struct FreshFile<M> {
     view: SqliteView<M>,
     dir: PathBuf,
-    book: BookId,
+    book: Identity,
     file: PathBuf,
     live: Option<Position>,
 }
 
 impl<M: Model> FreshFile<M> {
-    pub(in crate::views) async fn begin(dir: &Path, book: BookId) -> Result<Self, ViewError> {
+    pub(in crate::views) async fn begin(dir: &Path, book: Identity) -> Result<Self, ViewError> {
         fs::create_dir_all(dir).rows()?;
         let file = dir.join(format!("{}.fresh", M::NAME));
         discard(&file).rows()?;
@@ -49,7 +48,7 @@ impl<M: Model> FreshFile<M> {
             .fetch_optional(&mut self.view.connection)
             .await
             .rows()?;
-        let fits = row.filter(|(of, fold, _)| *of == self.book.to_string() && *fold == M::VERSION);
+        let fits = row.filter(|(of, fold, _)| *of == self.book.id.to_string() && *fold == M::VERSION);
         Ok(fits.and_then(|(_, _, position)| u64::try_from(position).ok()))
     }
 }

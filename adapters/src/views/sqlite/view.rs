@@ -1,11 +1,10 @@
 //! One view in one file: its generation, its checkpoint, and a transaction a step.
 
-use crate::views::Model;
 use crate::views::session::{Failed, figure};
+use crate::views::{Identity, Model};
 use async_trait::async_trait;
 use domain::event::Entry;
 use domain::ids::Position;
-use domain::log::BookId;
 use projections::origins::Origins;
 use projections::runner::{View, ViewError};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
@@ -24,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A view that is being kept.
 pub(in crate::views) struct SqliteView<M> {
     dir: PathBuf,
-    book: BookId,
+    book: Identity,
     generation: u64,
     pub(super) connection: SqliteConnection,
     pub(super) position: Position,
@@ -33,7 +32,7 @@ pub(in crate::views) struct SqliteView<M> {
 
 impl<M: Model> SqliteView<M> {
     /// The newest generation, or a new one when there is none that fits.
-    pub(in crate::views) async fn open(dir: &Path, book: BookId) -> Result<Self, ViewError> {
+    pub(in crate::views) async fn open(dir: &Path, book: Identity) -> Result<Self, ViewError> {
         fs::create_dir_all(dir).rows()?;
         let mut generation = newest(dir, M::NAME).rows()?.unwrap_or(1);
         let mut connection = connect(&place(dir, M::NAME, generation)).await?;
@@ -51,7 +50,7 @@ impl<M: Model> SqliteView<M> {
     }
 
     /// A new, empty file, which must not exist.
-    pub(super) async fn create(dir: &Path, file: &Path, book: BookId) -> Result<Self, ViewError> {
+    pub(super) async fn create(dir: &Path, file: &Path, book: Identity) -> Result<Self, ViewError> {
         let connection = create::<M>(file, book).await?;
         let (generation, position) = (0, 0);
         Ok(Self { dir: dir.to_owned(), book, generation, connection, position, model: PhantomData })
@@ -67,7 +66,7 @@ impl<M: Model> SqliteView<M> {
         let Some(last) = new.last() else { return Ok(()) };
         let to = &mut self.connection;
         query("SAVEPOINT step").execute(&mut *to).await.rows()?;
-        M::write(to, new, origins).await?;
+        M::write(to, new, origins, self.book.key).await?;
         let moved = query("UPDATE checkpoint SET position = ?1 WHERE position = ?2")
             .bind(figure(last.position))
             .bind(figure(new[0].position - 1))
@@ -102,14 +101,14 @@ impl<M: Model> View for SqliteView<M> {
     }
 }
 
-async fn create<M: Model>(file: &Path, book: BookId) -> Result<SqliteConnection, ViewError> {
+async fn create<M: Model>(file: &Path, book: Identity) -> Result<SqliteConnection, ViewError> {
     let mut connection = connect(file).await?;
     let mut making = connection.begin().await.rows()?;
     for schema in [CHECKPOINT, M::SCHEMA.sqlite] {
         sqlx::raw_sql(schema).execute(&mut *making).await.rows()?;
     }
     query("INSERT INTO checkpoint (one, book, version, position) VALUES (1, ?1, ?2, 0)")
-        .bind(book.to_string())
+        .bind(book.id.to_string())
         .bind(M::VERSION)
         .execute(&mut *making)
         .await
@@ -134,11 +133,11 @@ async fn connect(file: &Path) -> Result<SqliteConnection, ViewError> {
 /// How far the rows have come; `None` when they are of another book or another fold.
 async fn checkpoint<M: Model>(
     connection: &mut SqliteConnection,
-    book: BookId,
+    book: Identity,
 ) -> Result<Option<Position>, ViewError> {
     let row: Option<(String, i64, i64)> =
         query_as("SELECT book, version, position FROM checkpoint").fetch_optional(connection).await.rows()?;
-    let fits = row.filter(|(of, version, _)| *of == book.to_string() && *version == M::VERSION);
+    let fits = row.filter(|(of, version, _)| *of == book.id.to_string() && *version == M::VERSION);
     Ok(fits.map(|(_, _, position)| u64::try_from(position).unwrap_or(0)))
 }
 

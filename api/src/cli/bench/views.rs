@@ -29,7 +29,7 @@ impl Views {
         let events = self.log.write(folder).await?;
         let storage = Storage::Folder(folder.to_owned());
         let log = service::read_only(&storage).await?;
-        let (views, _) = service::views(&storage, &*log)?;
+        let (views, _) = service::views(&storage, service::identity(&storage, &*log)?)?;
         println!("events: {events}");
         timed("all views, caught up", &log, views.open().await?, events).await?;
         for name in Folder::NAMES {

@@ -37,19 +37,17 @@ pub(super) async fn credit(app: &App, account: Name, moment: Moment) -> Result<C
     let now =
         app.engine.read(Some(account.clone()), move |book, now| book.account(name.as_str()).map(|_| now));
     let now = now.await?.ok_or(Rejection::UnknownAccount(known))?;
-    let at = when(app, moment).await?;
-    if at > now {
-        return Err(Problem::invalid("as_of", "must not lie in the future"));
-    }
+    let at = when(app, moment, now).await?;
     let near = app.following.fresh().await.near(&account, moment, AHEAD).await?;
     let position = near.position;
     let ledgers = fold(app, near, (moment, at), &account).await?;
     Ok(Credit::at(account, ledgers.of(Mode::Live), ledgers.of(Mode::Test), (Instant(at), position)))
 }
 
-/// The instant of a moment.
-async fn when(app: &App, moment: Moment) -> Result<Timestamp, Problem> {
+/// The instant of a moment that is past by `now`.
+pub(super) async fn when(app: &App, moment: Moment, now: Timestamp) -> Result<Timestamp, Problem> {
     match moment {
+        Moment::At(at) if at > now => Err(Problem::invalid("as_of", "must not lie in the future")),
         Moment::At(at) => Ok(at),
         Moment::After(position) => {
             let beyond = || Problem::invalid("as_of", "must be a position that the log has");

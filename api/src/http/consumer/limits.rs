@@ -1,5 +1,6 @@
 //! `GET /v1/limits`: every limit of the caller as it stands. Reading counts for nothing.
 
+use super::as_of;
 use crate::http::auth::{Anyone, Reader};
 use crate::http::error::Problem;
 use crate::http::read::Query;
@@ -7,13 +8,16 @@ use crate::http::view::Instant;
 use crate::http::{App, reply, text};
 use axum::extract::State;
 use axum::response::Response;
-use domain::book::Book;
+use domain::account::Account;
+use domain::book::{Book, LimitView, reader};
 use domain::event::Facts;
-use domain::ids::Name;
+use domain::ids::{Name, Position};
 use domain::limits::Rule;
-use domain::policy::{Mode, Plan, Policy};
+use domain::policy::{Plan, Policy};
 use domain::rejection::Rejection;
 use domain::time::Timestamp;
+use projections::read::Moment;
+use projections::views::counters::{self, Stood};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +35,8 @@ pub(crate) struct Asked {
     ip: Option<String>,
     /// Shows the limits of this endpoint, too.
     endpoint: Option<String>,
+    /// A past instant, or a position of the log: the limits as they stood then, with all that was due by then.
+    as_of: Option<String>,
 }
 
 /// One limit as it stands.
@@ -76,17 +82,23 @@ pub(crate) struct Standing {
     /// Whom to ask for more.
     contact: Option<String>,
     limits: Vec<LimitStanding>,
-    ban: Option<Refused>,
+    /// Absent of a past moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Refused>)]
+    ban: Option<Option<Refused>>,
     suspension: Option<Refused>,
     #[schema(value_type = String)]
     at: Instant,
+    /// Of a past moment: how far the read models had come that it was read from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<Position>,
 }
 
 /// The caller's limits; without a key those of the caller's address. Also answers whom a ban refuses elsewhere.
 #[utoipa::path(
     get, path = "/v1/limits", tag = "consumers", params(Asked),
     security((), ("account" = []), ("account_header" = []), ("gateway" = []), ("operator" = [])),
-    responses((status = 200, description = "The limits now", body = Standing))
+    responses((status = 200, description = "The limits now, or then", body = Standing))
 )]
 pub(super) async fn limits(
     State(app): State<Arc<App>>,
@@ -98,47 +110,87 @@ pub(super) async fn limits(
     let endpoint: Arc<str> = endpoint.unwrap_or_default().into();
     let Reader { account, key, ip } = reader;
     let ip = ip.map(|ip| app.edge.ip_digest(ip));
+    let facts = Facts { endpoint, key, ip, ..Facts::default() };
+    if let Some(as_of) = asked.as_of {
+        let moment = as_of::moment(&as_of)?;
+        return Ok(reply::view(&then(&app, account, facts, moment).await?));
+    }
     let wanted = account.clone();
-    let standing = app.engine.read(account, move |book, now| {
-        let facts = Facts { endpoint, key, ip, ..Facts::default() };
-        standing(book, wanted.as_ref(), facts, now)
-    });
+    let standing = app.engine.read(account, move |book, now| standing(book, wanted.as_ref(), facts, now));
     Ok(reply::view(&standing.await??))
 }
 
 fn standing(
     book: &Book,
     account: Option<&Name>,
-    mut facts: Facts,
+    facts: Facts,
     now: Timestamp,
 ) -> Result<Standing, Rejection> {
     let rules = book.catalogue().in_force(now).ok_or(Rejection::NoPolicy)?;
-    let unknown = || account.cloned().map(Rejection::UnknownAccount);
-    let known = account.and_then(|name| book.account(name.as_str()));
-    if let (None, Some(rejection)) = (known, unknown()) {
-        return Err(rejection);
-    }
-    let key = known.zip(facts.key.as_ref()).and_then(|(account, key)| account.key(key));
-    facts.mode = key.map_or(Mode::Live, |key| key.mode);
-    if let Some(name) = facts.endpoint.strip_prefix(rules.policy.strip.as_str()) {
-        facts.endpoint = name.into();
-    }
-    let plan = known.map_or(rules.policy.callers.default_plan.as_ref(), |account| account.plan.as_ref());
-    let own =
-        known.and_then(|account| account.more()).map(|more| more.attributes.clone()).unwrap_or_default();
-    let plan = plan.and_then(|plan| plan_standing(rules.policy, plan, own));
-    let suspension = known.and_then(|account| account.suspension(now));
+    let known = account.map(|name| known(book, name)).transpose()?;
+    let facts = reader::facts(facts, rules.policy, known);
+    let limits = book.limits_of(account, &facts, now);
     let ban = book.ban_of(account, &facts, now);
-    Ok(Standing {
-        account: account.cloned(),
-        contact: plan.as_ref().and_then(|plan| plan.contact.clone()).or_else(|| rules.policy.contact.clone()),
-        plan,
-        limits: book.limits_of(account, &facts, now).into_iter().map(LimitStanding::from).collect(),
-        ban: ban.map(|ban| Refused { reason: ban.reason.clone(), until: ban.until.map(Instant) }),
-        suspension: suspension
-            .map(|own| Refused { reason: own.reason.clone(), until: own.until.map(Instant) }),
-        at: Instant(now),
-    })
+    let ban = ban.map(|ban| Refused { reason: ban.reason.clone(), until: ban.until.map(Instant) });
+    let standing = Standing::of((account.cloned(), known), Some(rules.policy), limits, now);
+    Ok(Standing { ban: Some(ban), ..standing })
+}
+
+fn known<'a>(book: &'a Book, name: &Name) -> Result<&'a Account, Rejection> {
+    book.account(name.as_str()).ok_or_else(|| Rejection::UnknownAccount(name.clone()))
+}
+
+/// How a caller stood at a past moment, whose bans no view keeps. Before the first policy there was no limit.
+async fn then(app: &App, account: Option<Name>, facts: Facts, moment: Moment) -> Result<Standing, Problem> {
+    let wanted = account.clone();
+    let now = app.engine.read(account.clone(), move |book, now| {
+        wanted.map_or(Ok(()), |name| known(book, &name).map(drop)).map(|()| (now, book.hash_key()))
+    });
+    let (now, key) = now.await??;
+    let at = as_of::when(app, moment, now).await?;
+    let reads = app.following.fresh().await;
+    let (published, position) = reads.published(moment).await?;
+    let policy = app
+        .engine
+        .read(None, move |book, _| book.catalogue().policy_in_force(published, at).cloned())
+        .await?;
+    let Some(policy) = policy else {
+        let standing = Standing::of((account, None), None, Vec::new(), at);
+        return Ok(Standing { position: Some(position), ..standing });
+    };
+    let asked = counters::Asked { key, account: account.as_ref(), facts: &facts, moment, at };
+    let Stood { limits, account: state, position: reached } = asked.limits(reads, &policy).await?;
+    let standing = Standing::of((account, state.as_ref()), Some(&policy), limits, at);
+    Ok(Standing { position: Some(position.min(reached)), ..standing })
+}
+
+impl Standing {
+    fn of(
+        (account, state): (Option<Name>, Option<&Account>),
+        policy: Option<&Arc<Policy>>,
+        limits: Vec<LimitView>,
+        at: Timestamp,
+    ) -> Self {
+        let plan = policy.and_then(|policy| {
+            let default = policy.callers.default_plan.as_ref();
+            let plan = state.map_or(default, |account| account.plan.as_ref())?;
+            let own = state.and_then(Account::more).map(|more| more.attributes.clone()).unwrap_or_default();
+            plan_standing(policy, plan, own)
+        });
+        let contact = plan.as_ref().and_then(|plan| plan.contact.clone());
+        let suspension = state.and_then(|account| account.suspension(at));
+        Self {
+            account,
+            contact: contact.or_else(|| policy.and_then(|policy| policy.contact.clone())),
+            plan,
+            limits: limits.into_iter().map(LimitStanding::from).collect(),
+            ban: None,
+            suspension: suspension
+                .map(|own| Refused { reason: own.reason.clone(), until: own.until.map(Instant) }),
+            at: Instant(at),
+            position: None,
+        }
+    }
 }
 
 fn plan_standing(policy: &Policy, name: &Name, own: BTreeMap<Name, String>) -> Option<PlanStanding> {
@@ -147,9 +199,9 @@ fn plan_standing(policy: &Policy, name: &Name, own: BTreeMap<Name, String>) -> O
     Some(PlanStanding { name: name.clone(), attributes, contact })
 }
 
-impl From<domain::book::LimitView> for LimitStanding {
-    fn from(view: domain::book::LimitView) -> Self {
-        let domain::book::LimitView { name, rule, limit, used, remaining, resets_at, custom } = view;
+impl From<LimitView> for LimitStanding {
+    fn from(view: LimitView) -> Self {
+        let LimitView { name, rule, limit, used, remaining, resets_at, custom } = view;
         Self { name, rule, limit, used, remaining, resets_at: Instant(resets_at), custom }
     }
 }
