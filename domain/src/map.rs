@@ -1,6 +1,7 @@
 //! The hash maps of decision state: one hasher for all, fast and not seeded per process, because no
 //! iteration order may ever reach an event, a hash or an answer.
 
+use crate::ids::Digest;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
@@ -46,6 +47,11 @@ impl Places {
             found.remove();
         }
     }
+}
+
+/// The hash of a digest, which is a keyed hash itself.
+pub(crate) fn hash(Digest(digest): Digest) -> u64 {
+    u64::try_from(digest >> 64).unwrap_or_default()
 }
 
 fn tag(hash: u64) -> u32 {

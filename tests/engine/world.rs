@@ -106,7 +106,7 @@ impl World {
             bounds: Bounds::default(),
             snapshots: None,
         };
-        let fold = move || load(&source, None).expect("the log can be folded").book;
+        let fold = move || load(&source).expect("the log can be folded").book;
         tokio::task::spawn_blocking(fold).await.expect("the fold does not panic")
     }
 
