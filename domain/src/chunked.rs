@@ -4,7 +4,6 @@ use serde::de::{SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
@@ -23,7 +22,7 @@ type Node<T> = Arc<[Option<Chunk<T>>; FAN]>;
 /// of its chunks. A list that was never cloned copies nothing, and none is moved when it grows.
 #[derive(Clone)]
 pub struct Chunked<T, const N: usize> {
-    nodes: VecDeque<Node<T>>,
+    nodes: Vec<Node<T>>,
     /// The last elements, fewer than a chunk has.
     tail: Vec<T>,
     /// Elements at the beginning that were let go of, and whose node is still there.
@@ -34,7 +33,7 @@ pub struct Chunked<T, const N: usize> {
 
 impl<T, const N: usize> Default for Chunked<T, N> {
     fn default() -> Self {
-        Self { nodes: VecDeque::new(), tail: Vec::new(), gone: 0, sealed: 0 }
+        Self { nodes: Vec::new(), tail: Vec::new(), gone: 0, sealed: 0 }
     }
 }
 
@@ -81,9 +80,9 @@ impl<T, const N: usize> Chunked<T, N> {
         let chunk = self.tail.drain(..).collect();
         let place = self.sealed / N % FAN;
         if place == 0 {
-            self.nodes.push_back(Arc::new([const { None }; FAN]));
+            self.nodes.push(Arc::new([const { None }; FAN]));
         }
-        if let Some(node) = self.nodes.back_mut() {
+        if let Some(node) = self.nodes.last_mut() {
             Arc::make_mut(node)[place] = Some(chunk);
         }
         self.sealed += N;
@@ -96,12 +95,12 @@ impl<T, const N: usize> Chunked<T, N> {
         }
         self.gone += 1;
         if self.gone % N == 0
-            && let Some(node) = self.nodes.front_mut()
+            && let Some(node) = self.nodes.first_mut()
         {
             Arc::make_mut(node)[self.gone / N - 1] = None;
         }
         if self.gone == Self::NODE {
-            self.nodes.pop_front();
+            self.nodes.remove(0);
             self.gone = 0;
             self.sealed -= Self::NODE;
         }
@@ -142,10 +141,10 @@ impl<T: Clone, const N: usize> Chunked<T, N> {
     fn unseal(&mut self) {
         self.sealed -= N;
         let place = self.sealed / N % FAN;
-        let chunk = self.nodes.back_mut().and_then(|node| Arc::make_mut(node)[place].take());
+        let chunk = self.nodes.last_mut().and_then(|node| Arc::make_mut(node)[place].take());
         self.tail.extend(chunk.iter().flat_map(|chunk| chunk.iter().cloned()));
         if place == 0 {
-            self.nodes.pop_back();
+            self.nodes.pop();
         }
     }
 
@@ -242,6 +241,7 @@ impl<'de, T: Deserialize<'de>, const N: usize> Visitor<'de> for Elements<T, N> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::VecDeque;
 
     #[derive(Clone, Debug)]
     enum Step {
@@ -310,9 +310,8 @@ mod tests {
     fn only_a_chunk_that_changes_is_copied() {
         let mut list: Chunked<Arc<()>, 4> = (0..40).map(|_| Arc::new(())).collect();
         let frozen = list.freeze();
-        let copies = |list: &Chunked<Arc<()>, 4>| {
-            list.iter().filter(|element| Arc::strong_count(element) > 1).count()
-        };
+        let copies =
+            |list: &Chunked<Arc<()>, 4>| list.iter().filter(|element| Arc::strong_count(element) > 1).count();
         assert_eq!(copies(&list), 0);
         list.get_mut(17);
         list.get_mut(18);

@@ -41,6 +41,13 @@ impl Places {
         self.0.insert_unique(spread(tag), (tag, place), |(tag, _)| spread(*tag));
     }
 
+    /// Sets the place of a key, which may be here already with another one.
+    pub fn set(&mut self, hash: u64, place: u32, is_it: impl Fn(u32) -> bool) {
+        let tag = tag(hash);
+        let found = |(of, place): &(u32, u32)| *of == tag && is_it(*place);
+        self.0.entry(spread(tag), found, |(tag, _)| spread(*tag)).insert((tag, place));
+    }
+
     pub fn remove(&mut self, hash: u64, place: u32) {
         let tag = tag(hash);
         if let Ok(found) = self.0.find_entry(spread(tag), |entry| *entry == (tag, place)) {

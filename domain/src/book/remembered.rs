@@ -41,30 +41,30 @@ const CHUNK: usize = 42;
 
 impl InOrder {
     fn find(&self, request: Digest) -> Option<&Seen> {
-        let number = self.number(request)?;
-        self.at(number)
-    }
-
-    fn number(&self, request: Digest) -> Option<u32> {
-        self.numbers.find(hash(request), |number| self.at(number).is_some_and(|seen| seen.request == request))
+        if self.seen.is_empty() {
+            return None;
+        }
+        let is_it = |number| self.at(number).is_some_and(|seen| seen.request == request);
+        self.at(self.numbers.find(hash(request), is_it)?)
     }
 
     fn at(&self, number: u32) -> Option<&Seen> {
         self.seen.get(number.wrapping_sub(self.first) as usize)
     }
 
-    fn add(&mut self, seen: Seen) {
-        self.hide(seen.request);
-        let count = u32::try_from(self.seen.len()).unwrap_or(u32::MAX);
-        self.numbers.add(hash(seen.request), self.first.wrapping_add(count));
-        self.seen.push(seen);
+    /// Finds an id by this number from now on, and not by the one that it had if it came before.
+    fn index(&mut self, request: Digest, number: u32) {
+        let Self { seen, numbers, first } = self;
+        let is_it = |known: u32| {
+            seen.get(known.wrapping_sub(*first) as usize).is_some_and(|seen| seen.request == request)
+        };
+        numbers.set(hash(request), number, is_it);
     }
 
-    /// Leaves an id in its order, but finds it no more: the same came again.
-    fn hide(&mut self, request: Digest) {
-        if let Some(number) = self.number(request) {
-            self.numbers.remove(hash(request), number);
-        }
+    fn add(&mut self, seen: Seen) {
+        let count = u32::try_from(self.seen.len()).unwrap_or(u32::MAX);
+        self.index(seen.request, self.first.wrapping_add(count));
+        self.seen.push(seen);
     }
 
     fn drop_first(&mut self) {
@@ -182,8 +182,7 @@ impl From<Frozen<Seen, CHUNK>> for InOrder {
         let mut order = Self { numbers: Places::with_capacity(seen.len()), seen, first: 0 };
         for number in 0..u32::try_from(order.seen.len()).unwrap_or(u32::MAX) {
             let Some(request) = order.at(number).map(|seen| seen.request) else { break };
-            order.hide(request);
-            order.numbers.add(hash(request), number);
+            order.index(request, number);
         }
         order
     }

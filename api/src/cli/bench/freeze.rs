@@ -43,7 +43,8 @@ pub(super) fn measure(
     })?;
     let (peak, after) = (process::peak_memory(own), process::memory(own));
     let longest = pauses.into_iter().chain([pause]).max().unwrap_or_default();
-    let size = fs::read_dir(folder.path())?.flatten().filter_map(|file| file.metadata().ok()).map(|it| it.len());
+    let size =
+        fs::read_dir(folder.path())?.flatten().filter_map(|file| file.metadata().ok()).map(|it| it.len());
     println!("snapshot: {} MiB, written in {} ms", mib(size.sum()), took.as_millis());
     println!("decisions held up by it: {} µs at most", longest.as_micros());
     println!(
