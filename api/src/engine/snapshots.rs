@@ -1,7 +1,7 @@
 //! When snapshots are taken: now and then from the running book, and a last one when the engine stops.
 //!
-//! A snapshot in service is the running book, frozen where a frame ends ([`Book::freeze`]): that takes less than a
-//! millisecond, and the sync of that very frame is under way meanwhile. Decisions go on and copy what they change; a
+//! A snapshot in service is the running book, frozen where a frame ends ([`Book::freeze`]): that takes about a
+//! millisecond at most, and the sync of that very frame is under way meanwhile. Decisions go on and copy what they change; a
 //! thread writes what was frozen and lets go of it piece by piece.
 //!
 //! A snapshot must never name an event that is not durable. So a frozen book waits here until the frame that it ends

@@ -55,7 +55,7 @@ impl Frozen {
 }
 
 impl Book {
-    /// The book as it is now. Takes far less than a millisecond whatever the book's size, and no memory of that order.
+    /// The book as it is now. Takes a count for each node of its tables, some 0.7 ms at 1,000,000 accounts.
     pub fn freeze(&self) -> Frozen {
         let state = &self.state;
         let Denials { minute, recorded } = &state.denials;
