@@ -108,7 +108,7 @@ pub async fn prove(
 /// Seals the source, unless that was done; returns where it ends now. Blocks, and must not run on a thread of the
 /// runtime.
 pub fn seal(source: &Source, seal: BookSealed, now: Timestamp) -> Result<Head, CannotMove> {
-    let Loaded { mut book, head, .. } = load(source, None)?;
+    let Loaded { mut book, head, .. } = load(source)?;
     let (mut sealed, mut frame) = (Vec::new(), FrameBuilder::open(head.position + 1, head.hash));
     book.seal(source.store.book().store, seal, now, &mut sealed).map_err(CannotMove::Away)?;
     for entry in &sealed {

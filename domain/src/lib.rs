@@ -6,6 +6,7 @@
 pub mod account;
 pub mod book;
 pub mod catalogue;
+mod chunked;
 pub mod command;
 mod compact;
 pub mod event;
@@ -19,4 +20,5 @@ pub mod policy;
 pub mod pricing;
 mod reading;
 pub mod rejection;
+pub mod table;
 pub mod time;

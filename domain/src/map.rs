@@ -1,6 +1,7 @@
 //! The hash maps of decision state: one hasher for all, fast and not seeded per process, because no
 //! iteration order may ever reach an event, a hash or an answer.
 
+use crate::ids::Digest;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
@@ -40,12 +41,24 @@ impl Places {
         self.0.insert_unique(spread(tag), (tag, place), |(tag, _)| spread(*tag));
     }
 
+    /// Sets the place of a key, which may be here already with another one.
+    pub fn set(&mut self, hash: u64, place: u32, is_it: impl Fn(u32) -> bool) {
+        let tag = tag(hash);
+        let found = |(of, place): &(u32, u32)| *of == tag && is_it(*place);
+        self.0.entry(spread(tag), found, |(tag, _)| spread(*tag)).insert((tag, place));
+    }
+
     pub fn remove(&mut self, hash: u64, place: u32) {
         let tag = tag(hash);
         if let Ok(found) = self.0.find_entry(spread(tag), |entry| *entry == (tag, place)) {
             found.remove();
         }
     }
+}
+
+/// The hash of a digest, which is a keyed hash itself.
+pub(crate) fn hash(Digest(digest): Digest) -> u64 {
+    u64::try_from(digest >> 64).unwrap_or_default()
 }
 
 fn tag(hash: u64) -> u32 {

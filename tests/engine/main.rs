@@ -4,6 +4,7 @@
 
 mod barrier;
 mod life;
+mod snapshots;
 mod standby;
 mod time;
 mod trouble;

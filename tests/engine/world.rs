@@ -78,9 +78,13 @@ impl World {
 
     /// A standby on the same log.
     pub(crate) async fn standby(&self) -> Handle {
-        let store = Arc::new(self.store.clone());
-        let parts = Parts { store, clock: self.clock.clone(), key: KEY, snapshots: None };
-        let started = start_as(Role::Standby, EngineConfig::default(), parts).await;
+        self.standby_by(EngineConfig::default(), None).await
+    }
+
+    pub(crate) async fn standby_by(&self, config: EngineConfig, snapshots: Option<&Path>) -> Handle {
+        let (store, snapshots) = (Arc::new(self.store.clone()), snapshots.map(Snapshots::in_dir));
+        let parts = Parts { store, clock: self.clock.clone(), key: KEY, snapshots };
+        let started = start_as(Role::Standby, config, parts).await;
         started.expect("the log can be folded").0
     }
 
@@ -106,7 +110,7 @@ impl World {
             bounds: Bounds::default(),
             snapshots: None,
         };
-        let fold = move || load(&source, None).expect("the log can be folded").book;
+        let fold = move || load(&source).expect("the log can be folded").book;
         tokio::task::spawn_blocking(fold).await.expect("the fold does not panic")
     }
 

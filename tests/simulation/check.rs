@@ -136,8 +136,7 @@ impl World {
     pub(crate) fn check_all(&mut self) -> Result<(), String> {
         let node = self.nodes.last().ok_or("no engine runs")?;
         let running = node.engine.book().ok_or("the engine has ended")?;
-        let folded =
-            load(&self.source(), None).map_err(|error| format!("the log does not fold: {error}"))?.book;
+        let folded = load(&self.source()).map_err(|error| format!("the log does not fold: {error}"))?.book;
         if let Some(field) = running.differs_from(&folded) {
             return Err(format!("L2: the running state and the fold of the log differ in {field}"));
         }

@@ -236,7 +236,7 @@ impl World {
     fn snapshot(&mut self) -> Result<(), String> {
         let Some(dir) = &self.snapshots else { return Ok(()) };
         let other = self.chance.one_in(3);
-        let loaded = match load(&self.source(), None) {
+        let loaded = match load(&self.source()) {
             Ok(loaded) => loaded,
             Err(error) if error.is_passing() => return Ok(()),
             Err(error) => return Err(format!("no snapshot: {error}")),
@@ -251,7 +251,7 @@ impl World {
         let written = if other {
             snapshots.write(&header, &"a state of another shape")
         } else {
-            snapshots.write(&header, loaded.book.state())
+            snapshots.write(&header, &loaded.book.freeze())
         };
         written.map_err(|error| error.to_string())?;
         self.report.add("faults", if other { "snapshot of another fold" } else { "snapshot" });

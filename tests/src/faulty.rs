@@ -24,6 +24,8 @@ pub enum Fault {
     Fatal,
     /// Held until the [`Gate`] is opened, then it goes through.
     Held(Gate),
+    /// Held until the [`Gate`] is opened, then refused; nothing kept.
+    HeldThenRefused(Gate),
 }
 
 /// Holds appends until the test lets them go.
@@ -116,6 +118,10 @@ impl EventStore for FaultyStore {
             Fault::Held(gate) => {
                 gate.pass().await;
                 self.inner.append(frame).await
+            }
+            Fault::HeldThenRefused(gate) => {
+                gate.pass().await;
+                Err(StoreError::NotWritten("scripted: disk full".into()))
             }
         }
     }

@@ -128,13 +128,17 @@ async fn read(home: &Home) -> Result<(Vec<Hold>, Vec<Denial>, Vec<Ban>, Vec<Trac
         let wanted = DenialsWanted { of: Refused::Everybody, from: None, to: None, after: cursor, limit: 3 };
         after = next(&reads.denials(&wanted).await?, &mut denials, |denial| denial.position);
     }
-    denials.iter_mut().for_each(|denial: &mut Denial| denial.ip = None);
+    for denial in &mut denials {
+        denial.ip = None;
+    }
     after = Some(0);
     while let Some(cursor) = after {
         let wanted = BansWanted { of: None, after: cursor, limit: 1 };
         after = next(&reads.bans(&wanted).await?, &mut bans, |ban| ban.position);
     }
-    bans.iter_mut().for_each(|ban: &mut Ban| ban.subject = Digest(0));
+    for ban in &mut bans {
+        ban.subject = Digest(0);
+    }
     for id in 1..=45 {
         let request = format!("auto-{id}");
         let page = reads.requests(&RequestsWanted { request, actor: None, after: 0, limit: 3 }).await?;

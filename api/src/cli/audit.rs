@@ -7,7 +7,7 @@ use crate::told;
 use adapters::snapshot::{self, Refusal, Snapshots};
 use adapters::vault::Vault;
 use clap::{Args, Subcommand};
-use domain::book::{Book, Bounds, State};
+use domain::book::{Book, Bounds, Frozen};
 use domain::ids::{HashKey, Position};
 use domain::log::{ChainHash, EventStore, Frame, Head, StoreError, codec};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -222,7 +222,7 @@ impl Pass {
 async fn load(
     snapshots: &Snapshots,
     store: &dyn EventStore,
-) -> Result<Option<snapshot::Loaded<State>>, CannotRun> {
+) -> Result<Option<snapshot::Loaded<Frozen>>, CannotRun> {
     match snapshots.load(store, FOLD_VERSION).await {
         Ok(loaded) => Ok(Some(loaded)),
         Err(StoreError::Damaged { .. }) => Ok(None),

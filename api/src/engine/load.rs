@@ -5,7 +5,7 @@
 
 use super::snapshots::FOLD_VERSION;
 use adapters::snapshot::{Refusal, Snapshots};
-use domain::book::{Book, Bounds, Inconsistent, State};
+use domain::book::{Book, Bounds, Frozen, Inconsistent};
 use domain::event::Entry;
 use domain::ids::{HashKey, Position};
 use domain::log::codec::{self, CodecError};
@@ -79,14 +79,14 @@ impl LoadError {
     }
 }
 
-/// Builds the book up to an event, or up to the end of the log. Blocks; must not run on a thread of the runtime.
-pub fn load(source: &Source, until: Option<Position>) -> Result<Loaded, LoadError> {
-    let mut loaded = begin(source, until)?;
-    let (head, until) = (loaded.head, until.unwrap_or(Position::MAX));
+/// Builds the book that the log gives. Blocks; must not run on a thread of the runtime.
+pub fn load(source: &Source) -> Result<Loaded, LoadError> {
+    let mut loaded = begin(source)?;
+    let head = loaded.head;
     let (pages, read_pages) = sync_channel(0);
     let (chunks, arriving) = sync_channel(AHEAD);
     thread::scope(|scope| {
-        let reader = scope.spawn(move || read(source, head, until, &pages));
+        let reader = scope.spawn(move || read(source, head, &pages));
         let decoder = scope.spawn(move || decode(&read_pages, &chunks));
         let folded = fold(&mut loaded, &arriving);
         // Whoever fails hangs up, which ends those before.
@@ -103,19 +103,18 @@ fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-fn begin(source: &Source, until: Option<Position>) -> Result<Loaded, LoadError> {
+fn begin(source: &Source) -> Result<Loaded, LoadError> {
     let empty = || Book::new(source.key, source.bounds);
     let snapshot = match &source.snapshots {
         Some(snapshots) => newest(source, snapshots)?,
         None => None,
     };
-    let fits = snapshot.filter(|(head, _)| until.is_none_or(|until| head.position <= until));
-    let (head, book) = fits.unwrap_or_else(|| (Head::default(), empty()));
+    let (head, book) = snapshot.unwrap_or_else(|| (Head::default(), empty()));
     Ok(Loaded { book, head, snapshot: head.position, events: 0 })
 }
 
 fn newest(source: &Source, snapshots: &Snapshots) -> Result<Option<(Head, Book)>, LoadError> {
-    let loading = snapshots.load::<State>(&*source.store, FOLD_VERSION);
+    let loading = snapshots.load::<Frozen>(&*source.store, FOLD_VERSION);
     let loaded = source.runtime.block_on(loading)?;
     for (path, refusal) in &loaded.refused {
         let why: &Refusal = refusal;
@@ -125,31 +124,19 @@ fn newest(source: &Source, snapshots: &Snapshots) -> Result<Option<(Head, Book)>
 }
 
 /// Reads the frames after `head` and returns where they ended.
-fn read(
-    source: &Source,
-    mut head: Head,
-    until: Position,
-    pages: &SyncSender<Vec<Frame>>,
-) -> Result<Head, LoadError> {
-    while head.position < until {
-        let mut frames = source.runtime.block_on(source.store.read(head.position + 1, PAGE))?;
-        let mut read = 0;
+fn read(source: &Source, mut head: Head, pages: &SyncSender<Vec<Frame>>) -> Result<Head, LoadError> {
+    loop {
+        let frames = source.runtime.block_on(source.store.read(head.position + 1, PAGE))?;
         for frame in &frames {
-            if head.position >= until {
-                break;
-            }
             if frame.first() != head.position + 1 || frame.previous() != head.hash {
                 return Err(LoadError::Gap(head.position + 1));
             }
             head = Head { position: frame.end(), hash: frame.last() };
-            read += 1;
         }
-        frames.truncate(read);
         if frames.is_empty() || pages.send(frames).is_err() {
-            break;
+            return Ok(head);
         }
     }
-    Ok(head)
 }
 
 /// Decodes frames, whose hashes the store has verified, until nobody takes the events any more.

@@ -66,6 +66,7 @@ impl Sequencer {
         tracing::error!(%why, "an append failed; nothing of it was kept");
         self.trouble.fail(&why, self.shared.clock.monotonic());
         let Cargo { waiters, minutes } = self.writer.revert();
+        self.keeper.discard();
         self.collapsed.restore(minutes);
         for waiter in waiters {
             self.refuse(waiter, &why);
@@ -104,7 +105,7 @@ impl Sequencer {
     }
 
     fn rebuild(&mut self) -> Result<(), End> {
-        match load(&self.source, None) {
+        match load(&self.source) {
             Ok(loaded) if loaded.head == self.writer.committed => {
                 self.book = loaded.book;
                 self.trouble.stale = false;

@@ -110,8 +110,20 @@ impl Sequencer {
                 None => {}
             }
             if !self.writer.depart() {
+                self.keep();
                 return Ok(());
             }
+        }
+    }
+
+    /// Freezes the book where a frame ends, if a snapshot is due: the open frame is empty then, and all before it is
+    /// durable or in flight. (A book that has yet to be rebuilt is further than that.)
+    pub(super) fn keep(&mut self) {
+        let head = self.writer.open.head();
+        let ends_there = self.writer.open.frame.is_empty() && self.book.head() == head.position;
+        if ends_there && self.keeper.is_due(head.position, &self.source) {
+            self.keeper.freeze(&self.book, head);
+            self.keeper.committed(self.writer.committed, &self.source, &self.shared);
         }
     }
 

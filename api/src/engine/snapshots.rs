@@ -1,10 +1,19 @@
-//! When snapshots are taken: now and then by a second fold, and a last one when the engine stops.
+//! When snapshots are taken: now and then from the running book, and a last one when the engine stops.
+//!
+//! A snapshot in service is the running book, frozen where a frame ends ([`Book::freeze`]): that takes about a
+//! millisecond at most, and the sync of that very frame is under way meanwhile. Decisions go on and copy what they change; a
+//! thread writes what was frozen and lets go of it piece by piece.
+//!
+//! A snapshot must never name an event that is not durable. So a frozen book waits here until the frame that it ends
+//! with is, which its chain hash tells. If that frame is refused, the book that was frozen never was: it is discarded,
+//! before the book is rebuilt from the log. One that is being written is of a durable head, hence a beginning of every
+//! later log: a rebuild, a rival writer or the engine's end do not touch it.
 
 use super::handle::Shared;
-use super::load::{LoadError, Source, load};
+use super::load::Source;
 use crate::told;
 use adapters::snapshot::SnapshotHeader;
-use domain::book::Book;
+use domain::book::{Book, Frozen};
 use domain::ids::Position;
 use domain::log::Head;
 use std::sync::Arc;
@@ -13,7 +22,10 @@ use std::thread::{self, JoinHandle};
 
 /// The version of the fold: raised whenever `Book::apply` or what a book holds changes, so that no release
 /// goes on from a state that it would have folded otherwise.
-pub const FOLD_VERSION: u32 = 5;
+///
+/// 6: a snapshot leaves out what follows from the rest of it (free counters, the queue of dues, open decisions), and
+/// has lists where it had maps.
+pub const FOLD_VERSION: u32 = 6;
 
 /// Decides when a snapshot is due and takes it.
 pub(super) struct Keeper {
@@ -21,29 +33,43 @@ pub(super) struct Keeper {
     every: u64,
     /// Where the last snapshot was begun.
     last: Position,
+    /// A book whose last event is not durable yet.
+    waiting: Option<(Head, Frozen)>,
     under_way: Option<JoinHandle<()>>,
 }
 
 impl Keeper {
     pub(super) fn new(every: u64, last: Position) -> Self {
-        Self { every, last, under_way: None }
+        Self { every, last, waiting: None, under_way: None }
     }
 
-    /// Begins a snapshot when enough was appended since the last one.
-    ///
-    /// A second fold makes it, from the snapshot before and the log, in a thread of its own: copying the
-    /// engine's book would stop decisions for as long as the book is large.
+    /// Whether enough came since the last snapshot, and no other is on its way.
+    pub(super) fn is_due(&self, head: Position, source: &Source) -> bool {
+        let enough = self.every > 0 && head.saturating_sub(self.last) >= self.every;
+        enough && source.snapshots.is_some() && self.waiting.is_none() && !self.is_writing()
+    }
+
+    fn is_writing(&self) -> bool {
+        self.under_way.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Freezes the book, whose last event is the log's or in flight.
+    pub(super) fn freeze(&mut self, book: &Book, head: Head) {
+        self.waiting = Some((head, book.freeze()));
+    }
+
+    /// What was frozen is not what the log will say.
+    pub(super) fn discard(&mut self) {
+        self.waiting = None;
+    }
+
+    /// Begins to write what was frozen, when the log durably ends there.
     pub(super) fn committed(&mut self, head: Head, source: &Source, shared: &Arc<Shared>) {
-        if self.every == 0 || source.snapshots.is_none() || head.position - self.last < self.every {
-            return;
-        }
-        if self.under_way.as_ref().is_some_and(|thread| !thread.is_finished()) {
-            return;
-        }
+        let Some((_, frozen)) = self.waiting.take_if(|(at, _)| *at == head) else { return };
         self.last = head.position;
         let (source, shared) = (source.clone(), shared.clone());
-        let fold = move || take(&source, &shared, head.position);
-        match thread::Builder::new().name("snapshot".into()).spawn(fold) {
+        let written = move || write(&frozen, head, &source, &shared);
+        match thread::Builder::new().name("snapshot".into()).spawn(written) {
             Ok(thread) => self.under_way = Some(thread),
             Err(error) => {
                 tracing::warn!(%error, "no thread for a snapshot; the next start reads more of the log");
@@ -51,31 +77,20 @@ impl Keeper {
         }
     }
 
-    /// Writes a last snapshot from the engine's own book, which no command changes any more.
+    /// Writes a last snapshot of the engine's book, which no command changes any more.
     pub(super) fn finish(&mut self, book: &Book, head: Head, source: &Source, shared: &Shared) {
+        self.discard();
         if let Some(thread) = self.under_way.take() {
             // Its panic was its own; the snapshot of this moment is newer in any case.
             drop(thread.join());
         }
         if head.position > shared.gauges.snapshot.load(Ordering::Relaxed) {
-            write(book, head, source, shared);
+            write(&book.freeze(), head, source, shared);
         }
     }
 }
 
-fn take(source: &Source, shared: &Shared, until: Position) {
-    match load(source, Some(until)) {
-        Ok(loaded) => write(&loaded.book, loaded.head, source, shared),
-        Err(error) => {
-            tracing::warn!(error = told(&error), "no snapshot: the log could not be folded");
-            if let LoadError::Store(error) = error {
-                shared.heed(&error.into());
-            }
-        }
-    }
-}
-
-fn write(book: &Book, head: Head, source: &Source, shared: &Shared) {
+fn write(frozen: &Frozen, head: Head, source: &Source, shared: &Shared) {
     let Some(snapshots) = &source.snapshots else { return };
     let header = SnapshotHeader {
         book: source.store.book().id,
@@ -83,7 +98,7 @@ fn write(book: &Book, head: Head, source: &Source, shared: &Shared) {
         position: head.position,
         hash: head.hash,
     };
-    match snapshots.write(&header, book.state()) {
+    match snapshots.write(&header, frozen) {
         Ok(_) => shared.gauges.snapshot.store(head.position, Ordering::Relaxed),
         Err(error) => tracing::warn!(error = told(&error), "a snapshot could not be written"),
     }

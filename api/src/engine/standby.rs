@@ -26,9 +26,8 @@ impl Sequencer {
             self.fold(frame)?;
             self.writer.stand_at(Head { position: frame.end(), hash: frame.last() });
         }
-        let head = self.writer.committed;
-        self.shared.gauges.head.send_replace(head.position);
-        self.keeper.committed(head, &self.source, &self.shared);
+        self.shared.gauges.head.send_replace(self.writer.committed.position);
+        self.keep();
         Ok(())
     }
 

@@ -131,7 +131,7 @@ impl Engine {
         let Parts { store, clock, key, snapshots } = parts;
         let (bounds, snapshots) = (config.bounds, snapshots.map(Arc::new));
         let source = Source { store: store.clone(), runtime, key, bounds, snapshots };
-        let loaded = load(&source, None)?;
+        let loaded = load(&source)?;
         let opening =
             Opening { head: loaded.head.position, snapshot: loaded.snapshot, events: loaded.events };
         let (queue, gauges) = (Queue::new(config.queue_max), Gauges::new());

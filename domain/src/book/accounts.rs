@@ -1,38 +1,35 @@
 //! All accounts of a book, by name, by key and by owner.
 
 use crate::account::{Account, Key};
+use crate::chunked::{Chunked, Frozen};
 use crate::ids::{Digest, Name};
 use crate::map::{Map, Places};
 use foldhash::fast::FixedState;
-use serde::{Deserialize, Serialize};
 use std::hash::BuildHasher;
 
+/// Accounts of a chunk: with its head just below 2 KiB, a size that allocators have.
+const CHUNK: usize = 8;
+
+/// What a snapshot keeps of them.
+pub(super) type FrozenAccounts = Frozen<(Name, Account), CHUNK>;
+
 /// Accounts in slots: a slot is an account's place for as long as the book lives.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(from = "Stored")]
+#[derive(Clone, Debug, Default)]
 pub struct Accounts {
-    slots: Vec<(Name, Account)>,
-    #[serde(skip_serializing)]
+    slots: Chunked<(Name, Account), CHUNK>,
     names: Places,
     /// Slot and place among the account's keys, by the key's hash.
-    #[serde(skip_serializing)]
     keys: Map<Digest, (u32, u32)>,
     /// The account of each key's name: operators and limits speak of a key by its name alone.
-    #[serde(skip_serializing)]
     key_names: Map<Name, u32>,
 }
 
-/// What a snapshot keeps of them.
-#[derive(Deserialize)]
-struct Stored {
-    slots: Vec<(Name, Account)>,
-}
-
-impl From<Stored> for Accounts {
-    fn from(Stored { slots }: Stored) -> Self {
+impl From<FrozenAccounts> for Accounts {
+    fn from(frozen: FrozenAccounts) -> Self {
+        let slots = frozen.thaw();
         let names = Places::with_capacity(slots.len());
         let mut accounts = Self { slots, names, ..Self::default() };
-        for (slot, (name, account)) in (0..).zip(&accounts.slots) {
+        for (slot, (name, account)) in (0..).zip(accounts.slots.iter()) {
             accounts.names.add(hash(name.as_str()), slot);
             for (place, key) in (0..).zip(&account.keys) {
                 accounts.keys.insert(key.hash, (slot, place));
@@ -85,6 +82,10 @@ impl Accounts {
 
     pub fn iter(&self) -> impl Iterator<Item = (&Name, &Account)> {
         self.slots.iter().map(|(name, account)| (name, account))
+    }
+
+    pub(super) fn freeze(&self) -> FrozenAccounts {
+        self.slots.freeze()
     }
 
     pub fn len(&self) -> usize {

@@ -3,8 +3,8 @@
 use super::{Piece, Who};
 use crate::event::BanStarted;
 use crate::ids::{Digest, HashKey, Name};
-use crate::map::Map;
 use crate::policy::{Dimension, Policy};
+use crate::table::{FrozenTable, Table};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -33,19 +33,38 @@ impl Ban {
 }
 
 /// Bans by subject.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bans {
-    by_subject: Map<Digest, Ban>,
+    by_subject: Table<Digest, Ban>,
     /// The tuples of dimensions by which anyone was ever banned.
     kinds: Vec<Vec<Dimension>>,
     /// Bans that are over are let go when there are this many.
     clear_at: usize,
 }
 
+/// What a snapshot keeps of them.
+#[derive(Serialize, Deserialize)]
+pub(super) struct FrozenBans {
+    by_subject: FrozenTable<Digest, Ban>,
+    kinds: Vec<Vec<Dimension>>,
+    clear_at: usize,
+}
+
+impl From<FrozenBans> for Bans {
+    fn from(FrozenBans { by_subject, kinds, clear_at }: FrozenBans) -> Self {
+        Self { by_subject: by_subject.into(), kinds, clear_at }
+    }
+}
+
 /// Fewest bans that are worth a look for those that are over.
 const CLEAR_MIN: usize = 1_024;
 
 impl Bans {
+    pub(super) fn freeze(&self) -> FrozenBans {
+        let (by_subject, kinds) = (self.by_subject.freeze(), self.kinds.clone());
+        FrozenBans { by_subject, kinds, clear_at: self.clear_at }
+    }
+
     /// The hash of a subject of bans.
     pub fn subject(
         key: HashKey,
@@ -88,7 +107,7 @@ impl Bans {
             self.kinds.push(by.to_vec());
         }
         if self.by_subject.len() >= self.clear_at.max(CLEAR_MIN) {
-            self.by_subject.retain(|_, known| known.is_in_force(ban.since));
+            self.by_subject.retain(|known| known.is_in_force(ban.since));
             self.clear_at = 2 * self.by_subject.len();
         }
         self.by_subject.insert(subject, ban);

@@ -5,8 +5,8 @@ use super::{LimitView, Piece, Who};
 use crate::event::{Facts, Limited};
 use crate::ids::{Digest, HashKey, Name};
 use crate::limits::{Ask, Rule, Verdict};
-use crate::map::Map;
 use crate::policy::{Counts, Dimension, Excess, Limit, Policy};
+use crate::table::Table;
 use crate::time::{Calendar, Span, Timestamp};
 use rust_decimal::prelude::ToPrimitive;
 use std::ops::ControlFlow;
@@ -37,7 +37,7 @@ pub struct Walk<'a> {
     pub facts: &'a Facts,
     pub now: Timestamp,
     /// Operators' figures for addresses and owners.
-    pub figures: &'a Map<Digest, u64>,
+    pub figures: &'a Table<Digest, u64>,
     /// Only limits that mark items are asked: the call itself was counted before.
     pub again: bool,
 }

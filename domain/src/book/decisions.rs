@@ -1,13 +1,15 @@
 //! Decisions that can still be settled, refunded or taken up again.
 
+use crate::chunked::{Chunked, Frozen};
 use crate::event::{Facts, Limited, Under};
 use crate::ids::{Digest, Name, Position};
 use crate::ledger::Draws;
 use crate::money::Credits;
 use crate::policy::Mode;
+use crate::table::{FrozenTable, Table};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::sync::Arc;
 
@@ -66,31 +68,61 @@ pub enum Stage {
 ///
 /// Positions only grow, so they lie in order and are found by halving; nothing is hashed when one is added, and no
 /// decision is moved when the list grows. The few that outlive their time because they are open lie apart.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decisions {
-    kept: VecDeque<(Position, Box<Decision>)>,
-    late: BTreeMap<Position, Decision>,
+    kept: Chunked<(Position, Decision), CHUNK>,
+    late: Table<Position, Decision>,
+    /// Those of `late`, oldest first.
+    late_order: BTreeSet<Position>,
     /// The newest decision that was let go.
     retired: Position,
 }
 
+/// Decisions of a chunk: with its head just below 7 × 256 bytes, a size that allocators have.
+const CHUNK: usize = 10;
+
+/// What a snapshot keeps of them.
+#[derive(Serialize, Deserialize)]
+pub(super) struct FrozenDecisions {
+    kept: Frozen<(Position, Decision), CHUNK>,
+    late: FrozenTable<Position, Decision>,
+    retired: Position,
+}
+
+impl From<FrozenDecisions> for Decisions {
+    fn from(FrozenDecisions { kept, late, retired }: FrozenDecisions) -> Self {
+        let late = Table::from(late);
+        let late_order = late.iter().map(|(position, _)| *position).collect();
+        Self { kept: kept.thaw(), late, late_order, retired }
+    }
+}
+
 impl Decisions {
+    pub(super) fn freeze(&self) -> FrozenDecisions {
+        FrozenDecisions { kept: self.kept.freeze(), late: self.late.freeze(), retired: self.retired }
+    }
+
     pub fn get(&self, position: Position) -> Option<&Decision> {
-        match self.place(position) {
-            Ok(place) => Some(&self.kept[place].1),
-            Err(_) => self.late.get(&position),
-        }
+        let kept = self.kept.get(self.place(position)).filter(|(found, _)| *found == position);
+        kept.map(|(_, decision)| decision).or_else(|| self.late.get(&position))
     }
 
     pub fn get_mut(&mut self, position: Position) -> Option<&mut Decision> {
-        match self.place(position) {
-            Ok(place) => Some(&mut self.kept[place].1),
-            Err(_) => self.late.get_mut(&position),
+        let place = self.place(position);
+        if self.kept.get(place).is_some_and(|(found, _)| *found == position) {
+            return self.kept.get_mut(place).map(|(_, decision)| decision);
         }
+        self.late.get_mut(&position)
     }
 
-    fn place(&self, position: Position) -> Result<usize, usize> {
-        self.kept.binary_search_by_key(&position, |(position, _)| *position)
+    /// Where a decision lies, if it is among those in order.
+    fn place(&self, position: Position) -> usize {
+        self.kept.partition_point(|(before, _)| *before < position)
+    }
+
+    /// All of them, those that outlived their time last.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Position, Decision)> {
+        self.kept.iter().chain(self.late.iter())
     }
 
     /// Whether a decision of this position may have been let go.
@@ -100,27 +132,34 @@ impl Decisions {
 
     /// Keeps a decision, whose position is above all others.
     pub fn keep(&mut self, position: Position, decision: Decision) {
-        self.kept.push_back((position, Box::new(decision)));
+        self.kept.push((position, decision));
     }
 
     /// Lets go of what is older than `retention`, and of the oldest beyond `max`. What is open stays.
     pub fn retire(&mut self, now: Timestamp, retention: Span, max: usize) {
         let oldest = now.minus(retention);
         for _ in 0..RETIRE_STEP {
-            let Some((_, first)) = self.kept.front() else { break };
+            let Some((position, first)) = self.kept.first() else { break };
             if self.len() <= max && first.at >= oldest {
                 break;
             }
-            let Some((position, decision)) = self.kept.pop_front() else { break };
-            if decision.is_waiting() {
-                self.late.insert(position, *decision);
+            if first.is_waiting() {
+                self.late_order.insert(*position);
+                self.late.insert(*position, first.clone());
             } else {
-                self.retired = self.retired.max(position);
+                self.retired = self.retired.max(*position);
             }
+            self.kept.drop_first();
         }
-        if let Some(first) = self.late.first_entry().filter(|first| !first.get().is_waiting()) {
-            self.retired = self.retired.max(*first.key());
-            first.remove();
+        self.retire_late();
+    }
+
+    fn retire_late(&mut self) {
+        let Some(first) = self.late_order.first().copied() else { return };
+        if self.late.get(&first).is_none_or(|decision| !decision.is_waiting()) {
+            self.retired = self.retired.max(first);
+            self.late_order.pop_first();
+            self.late.remove(&first);
         }
     }
 

@@ -3,13 +3,13 @@
 use super::decisions::Stage;
 use super::{Book, Draft};
 use crate::account::Account;
+use crate::chunked::{Chunked, Frozen};
 use crate::event::{AccountReinstated, CreditExpired, Entry, Event, HoldExpired, Stream};
 use crate::ids::{Digest, Name, Position};
 use crate::ledger::{Ledger, Settlement};
 use crate::money::Credits;
 use crate::policy::{Mode, OnExpiry};
 use crate::time::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 impl Book {
@@ -130,14 +130,32 @@ impl Book {
 
 /// When to look at which account. No account's next due lies before its entry; an entry may be too early,
 /// which costs one look.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Dues {
     queue: BTreeSet<(Timestamp, u32)>,
-    /// Each account's entry, by slot.
-    queued: Vec<Timestamp>,
+    /// Each account's entry, by slot: what a snapshot keeps.
+    queued: Chunked<Timestamp, CHUNK>,
+}
+
+/// Entries of a chunk: with its head 1 KiB.
+const CHUNK: usize = 126;
+
+/// Each account's entry, by slot.
+pub(super) type FrozenDues = Frozen<Timestamp, CHUNK>;
+
+impl From<FrozenDues> for Dues {
+    fn from(frozen: FrozenDues) -> Self {
+        let queued = frozen.thaw();
+        let entries = queued.iter().copied().zip(0..);
+        Self { queue: entries.filter(|(due, _)| *due != Timestamp::FAR).collect(), queued }
+    }
 }
 
 impl Dues {
+    pub(super) fn freeze(&self) -> FrozenDues {
+        self.queued.freeze()
+    }
+
     /// Nothing of this account is due before.
     fn of(&self, slot: u32) -> Timestamp {
         self.queued.get(slot as usize).copied().unwrap_or(Timestamp::FAR)
@@ -155,8 +173,8 @@ impl Dues {
 
     fn note(&mut self, slot: u32, due: Timestamp) {
         let place = slot as usize;
-        if self.queued.len() <= place {
-            self.queued.resize(place + 1, Timestamp::FAR);
+        while self.queued.len() <= place {
+            self.queued.push(Timestamp::FAR);
         }
         let queued = self.queued[place];
         if due < queued {

@@ -62,8 +62,8 @@ impl Book {
                 if let Some(digest) = admin::figure_of(self.key, &event.limit, &event.subject) {
                     match event.figure {
                         Some(figure) => self.state.figures.insert(digest, figure),
-                        None => self.state.figures.remove(&digest),
-                    };
+                        None => drop(self.state.figures.remove(&digest)),
+                    }
                 }
             }
             Event::BookSealed(event) => self.fold_sealed(entry.position, event),

@@ -1,8 +1,9 @@
 //! The counters of every subject of every limit, dropped when they equal fresh ones.
 
+use crate::chunked::{Chunked, Frozen};
 use crate::ids::Digest;
 use crate::limits::{Ask, Meter, Rule, Verdict};
-use crate::map::Places;
+use crate::map::{Places, hash};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -10,13 +11,12 @@ use serde::{Deserialize, Serialize};
 ///
 /// Each new subject moves the hand over a few slots and frees the idle ones, so memory follows the live
 /// subjects with no sweep over all of them.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(from = "Stored")]
+#[derive(Clone, Debug, Default)]
 pub struct Meters {
     /// The slots in use.
-    #[serde(skip_serializing)]
     index: Places,
-    slots: Vec<Slot>,
+    slots: Chunked<Slot, CHUNK>,
+    /// The others.
     free: Vec<u32>,
     hand: u32,
     /// The few rules in use; a slot names its own by its place here.
@@ -31,34 +31,36 @@ struct Slot {
     used: bool,
 }
 
+/// Slots of a chunk: with its head just below 1 KiB, a size that allocators have.
+const CHUNK: usize = 15;
+
 /// What a snapshot keeps of them.
-#[derive(Deserialize)]
-struct Stored {
-    slots: Vec<Slot>,
-    free: Vec<u32>,
+#[derive(Serialize, Deserialize)]
+pub(super) struct FrozenMeters {
+    slots: Frozen<Slot, CHUNK>,
     hand: u32,
     rules: Vec<Rule>,
 }
 
-impl From<Stored> for Meters {
-    fn from(stored: Stored) -> Self {
-        let Stored { slots, free, hand, rules } = stored;
-        let mut index = Places::with_capacity(slots.len());
-        let used = (0..).zip(&slots).filter(|(_, slot)| slot.used);
-        used.for_each(|(place, slot)| index.add(hash(slot.counter), place));
+impl From<FrozenMeters> for Meters {
+    fn from(FrozenMeters { slots, hand, rules }: FrozenMeters) -> Self {
+        let slots = slots.thaw();
+        let (mut index, mut free) = (Places::with_capacity(slots.len()), Vec::new());
+        for (place, slot) in (0..).zip(slots.iter()) {
+            if slot.used { index.add(hash(slot.counter), place) } else { free.push(place) }
+        }
         Self { index, slots, free, hand, rules }
     }
-}
-
-/// A counter is a keyed hash itself.
-fn hash(Digest(counter): Digest) -> u64 {
-    u64::try_from(counter >> 64).unwrap_or_default()
 }
 
 /// Slots looked at for each new subject.
 const STEP: usize = 2;
 
 impl Meters {
+    pub(super) fn freeze(&self) -> FrozenMeters {
+        FrozenMeters { slots: self.slots.freeze(), hand: self.hand, rules: self.rules.clone() }
+    }
+
     /// Subjects counted now.
     pub fn len(&self) -> usize {
         self.index.len()
@@ -125,8 +127,9 @@ impl Meters {
         for _ in 0..STEP.min(self.slots.len()) {
             let next = (self.hand as usize + 1) % self.slots.len();
             self.hand = u32::try_from(next).unwrap_or(0);
-            let slot = &mut self.slots[next];
+            let slot = &self.slots[next];
             if slot.used && slot.meter.is_idle(&self.rules[slot.rule as usize], now, 1) {
+                let slot = &mut self.slots[next];
                 slot.used = false;
                 slot.meter = Meter::new(&Rule::Concurrency);
                 self.index.remove(hash(slot.counter), self.hand);

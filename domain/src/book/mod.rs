@@ -13,6 +13,7 @@ mod dues;
 mod escalate;
 mod facts;
 mod fold;
+mod frozen;
 mod gauge;
 mod home;
 mod meters;
@@ -34,6 +35,7 @@ pub use client::{Client, ClientAct, Warden};
 pub use count::{Count, Walk};
 pub use decisions::{Decision, Decisions, Open, Stage};
 pub use fold::Inconsistent;
+pub use frozen::Frozen;
 pub use home::{Away, Home};
 pub use meters::Meters;
 pub use read::LimitView;
@@ -44,8 +46,8 @@ use crate::catalogue::{Catalogue, InForce};
 use crate::command::{Action, Caller, Command};
 use crate::event::{DenialsCollapsed, Entry, Event, Personal, RequestDenied, Stream};
 use crate::ids::{Digest, HashKey, Name, Position};
-use crate::map::Map;
 use crate::rejection::Rejection;
+use crate::table::Table;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -76,22 +78,21 @@ pub struct Book {
     state: State,
 }
 
-/// What a snapshot keeps.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct State {
+/// What follows from the log; [`Frozen`] has what a snapshot keeps of it.
+#[derive(Clone, Debug, Default)]
+struct State {
     head: Position,
     at: Timestamp,
     home: Home,
-    #[serde(with = "crate::compact::json")]
     catalogue: Catalogue,
     accounts: Accounts,
     /// Stream versions of anonymous callers.
-    clients: Map<Digest, u64>,
+    clients: Table<Digest, u64>,
     meters: Meters,
     /// How often each escalation counter has fired.
-    fired: Map<Digest, u32>,
+    fired: Table<Digest, u32>,
     bans: Bans,
-    figures: Map<Digest, u64>,
+    figures: Table<Digest, u64>,
     decisions: Decisions,
     remembered: Remembered,
     dues: dues::Dues,
@@ -101,10 +102,10 @@ pub struct State {
 }
 
 /// Refusals recorded in the current minute, by who was refused.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Denials {
     minute: i64,
-    recorded: Map<Stream, u32>,
+    recorded: Table<Stream, u32>,
 }
 
 const MINUTE: i64 = 60_000_000;
@@ -123,7 +124,10 @@ impl Denials {
             self.minute = minute;
             self.recorded.clear();
         }
-        *self.recorded.entry_ref(stream).or_default() += 1;
+        match self.recorded.get_mut(stream) {
+            Some(recorded) => *recorded += 1,
+            None => self.recorded.insert(stream.clone(), 1),
+        }
     }
 }
 
@@ -167,16 +171,6 @@ impl Book {
     /// An empty book that hashes personal values under this key.
     pub fn new(key: HashKey, bounds: Bounds) -> Self {
         Self { key, bounds, state: State::default() }
-    }
-
-    /// A book as a snapshot kept it.
-    pub fn restore(key: HashKey, bounds: Bounds, state: State) -> Self {
-        Self { key, bounds, state }
-    }
-
-    /// What a snapshot keeps.
-    pub fn state(&self) -> &State {
-        &self.state
     }
 
     pub fn head(&self) -> Position {

@@ -1,28 +1,86 @@
 //! Request ids that were seen, so that a repeat gets the first answer, across restarts and in bounded memory.
 
+use crate::chunked::{Chunked, Frozen};
 use crate::event::RequestTag;
 use crate::ids::{Digest, HashKey, Position};
-use crate::map::Map;
+use crate::map::{Places, hash};
 use crate::time::{Span, Timestamp};
-use foldhash::fast::FixedState;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::VecDeque;
+use serde::{Deserialize, Serialize};
 
 /// Ids by the hash of sender and id, oldest first out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Remembered {
-    seen: Map<Digest, Seen>,
-    order: VecDeque<(Timestamp, Digest)>,
+    ids: InOrder,
     /// Those of refusals of callers without an account: whoever sends many of these pushes out nobody else's.
-    refusals: VecDeque<(Timestamp, Digest)>,
+    refusals: InOrder,
     /// Everything older than this may have been forgotten.
     horizon: Timestamp,
 }
 
+/// An id, and what came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Seen {
+    at: Timestamp,
+    request: Digest,
     fingerprint: u64,
     position: Position,
+}
+
+/// Ids in the order in which they came.
+#[derive(Clone, Debug, Default)]
+struct InOrder {
+    seen: Chunked<Seen, CHUNK>,
+    /// By the hash of the request, each by its number, counted from the first that ever was, modulo 2³².
+    numbers: Places,
+    /// The number of the oldest.
+    first: u32,
+}
+
+/// Ids of a chunk: with its head just below 2 KiB, a size that allocators have.
+const CHUNK: usize = 42;
+
+impl InOrder {
+    fn find(&self, request: Digest) -> Option<&Seen> {
+        if self.seen.is_empty() {
+            return None;
+        }
+        let is_it = |number| self.at(number).is_some_and(|seen| seen.request == request);
+        self.at(self.numbers.find(hash(request), is_it)?)
+    }
+
+    fn at(&self, number: u32) -> Option<&Seen> {
+        self.seen.get(number.wrapping_sub(self.first) as usize)
+    }
+
+    /// Finds an id by this number from now on, and not by the one that it had if it came before.
+    fn index(&mut self, request: Digest, number: u32) {
+        let Self { seen, numbers, first } = self;
+        let is_it = |known: u32| {
+            seen.get(known.wrapping_sub(*first) as usize).is_some_and(|seen| seen.request == request)
+        };
+        numbers.set(hash(request), number, is_it);
+    }
+
+    fn add(&mut self, seen: Seen) {
+        let count = u32::try_from(self.seen.len()).unwrap_or(u32::MAX);
+        self.index(seen.request, self.first.wrapping_add(count));
+        self.seen.push(seen);
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(Seen { request, .. }) = self.seen.first() {
+            self.numbers.remove(hash(*request), self.first);
+            self.seen.drop_first();
+            self.first = self.first.wrapping_add(1);
+        }
+    }
+}
+
+/// What finds them follows from them.
+impl PartialEq for InOrder {
+    fn eq(&self, other: &Self) -> bool {
+        self.seen == other.seen
+    }
 }
 
 /// For so many ids that may be remembered, one of such a refusal may be, too.
@@ -43,7 +101,8 @@ pub enum Recall {
 impl Remembered {
     /// What is known of an id, by its [`name`].
     pub(super) fn recall(&self, request: Digest, tag: &RequestTag) -> Recall {
-        match self.seen.get(&request) {
+        let found = [self.ids.find(request), self.refusals.find(request)].into_iter().flatten();
+        match found.max_by_key(|seen| seen.position) {
             Some(seen) if seen.fingerprint == tag.fingerprint => Recall::Repeat(seen.position),
             Some(_) => Recall::Reused,
             None if made_at(&tag.id).is_some_and(|made| made <= self.horizon) => Recall::TooOld,
@@ -58,28 +117,25 @@ impl Remembered {
         (at, position): (Timestamp, Position),
         is_anonymous_refusal: bool,
     ) {
-        self.seen.insert(request, Seen { fingerprint: tag.fingerprint, position });
-        let order = if is_anonymous_refusal { &mut self.refusals } else { &mut self.order };
-        order.push_back((at, request));
+        let order = if is_anonymous_refusal { &mut self.refusals } else { &mut self.ids };
+        order.add(Seen { at, request, fingerprint: tag.fingerprint, position });
     }
 
     /// Forgets what is older than `keep`, and the oldest beyond `max`.
     pub fn forget(&mut self, now: Timestamp, keep: Span, max: usize) {
         let oldest = now.minus(keep);
-        while let Some((at, digest)) = self.order.front().copied() {
-            if at >= oldest && self.order.len() <= max {
+        while let Some(&Seen { at, .. }) = self.ids.seen.first() {
+            if at >= oldest && self.ids.seen.len() <= max {
                 break;
             }
-            self.seen.remove(&digest);
-            self.order.pop_front();
+            self.ids.drop_first();
             self.horizon = self.horizon.max(at);
         }
-        while let Some((at, digest)) = self.refusals.front().copied() {
-            if at >= oldest && self.refusals.len() <= max / OTHERS_PER_REFUSAL {
+        while let Some(&Seen { at, .. }) = self.refusals.seen.first() {
+            if at >= oldest && self.refusals.seen.len() <= max / OTHERS_PER_REFUSAL {
                 break;
             }
-            self.seen.remove(&digest);
-            self.refusals.pop_front();
+            self.refusals.drop_first();
             // One that had to go for want of room says nothing of the others' age.
             if at < oldest {
                 self.horizon = self.horizon.max(at);
@@ -88,16 +144,47 @@ impl Remembered {
     }
 
     pub fn len(&self) -> usize {
-        self.order.len() + self.refusals.len()
+        self.ids.seen.len() + self.refusals.seen.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.order.is_empty() && self.refusals.is_empty()
+        self.len() == 0
     }
 
     /// How far back ids are remembered now.
     pub fn since(&self) -> Option<Timestamp> {
-        self.order.front().map(|(at, _)| *at)
+        self.ids.seen.first().map(|seen| seen.at)
+    }
+
+    pub(super) fn freeze(&self) -> FrozenIds {
+        let (ids, refusals) = (self.ids.seen.freeze(), self.refusals.seen.freeze());
+        FrozenIds { ids, refusals, horizon: self.horizon }
+    }
+}
+
+/// What a snapshot keeps of them.
+#[derive(Serialize, Deserialize)]
+pub(super) struct FrozenIds {
+    ids: Frozen<Seen, CHUNK>,
+    refusals: Frozen<Seen, CHUNK>,
+    horizon: Timestamp,
+}
+
+impl From<FrozenIds> for Remembered {
+    fn from(FrozenIds { ids, refusals, horizon }: FrozenIds) -> Self {
+        Self { ids: ids.into(), refusals: refusals.into(), horizon }
+    }
+}
+
+impl From<Frozen<Seen, CHUNK>> for InOrder {
+    fn from(frozen: Frozen<Seen, CHUNK>) -> Self {
+        let seen = frozen.thaw();
+        let mut order = Self { numbers: Places::with_capacity(seen.len()), seen, first: 0 };
+        for number in 0..u32::try_from(order.seen.len()).unwrap_or(u32::MAX) {
+            let Some(request) = order.at(number).map(|seen| seen.request) else { break };
+            order.index(request, number);
+        }
+        order
     }
 }
 
@@ -111,37 +198,4 @@ fn made_at(id: &str) -> Option<Timestamp> {
     let id = uuid::Uuid::try_parse(id).ok().filter(|id| id.get_version_num() == 7)?;
     let millis = id.as_u128() >> 80;
     i64::try_from(millis).ok()?.checked_mul(1_000).map(Timestamp::from_micros)
-}
-
-/// In order, each with what was seen: the map is made again from that.
-impl Serialize for Remembered {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let in_order = |order| InOrder { order, seen: &self.seen };
-        (self.horizon, in_order(&self.order), in_order(&self.refusals)).serialize(to)
-    }
-}
-
-struct InOrder<'a> {
-    order: &'a VecDeque<(Timestamp, Digest)>,
-    seen: &'a Map<Digest, Seen>,
-}
-
-impl Serialize for InOrder<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(self.order.iter().map(|(at, digest)| (at, digest, self.seen.get(digest))))
-    }
-}
-
-/// Ids in order, as a snapshot keeps them.
-type Stored = Vec<(Timestamp, Digest, Option<Seen>)>;
-
-impl<'de> Deserialize<'de> for Remembered {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let (horizon, ids, refusals) = <(Timestamp, Stored, Stored)>::deserialize(from)?;
-        let mut seen = Map::with_capacity_and_hasher(ids.len() + refusals.len(), FixedState::default());
-        let all = ids.iter().chain(&refusals);
-        seen.extend(all.filter_map(|(_, digest, seen)| Some((*digest, (*seen)?))));
-        let order = |ids: Stored| ids.into_iter().map(|(at, digest, _)| (at, digest)).collect();
-        Ok(Self { seen, order: order(ids), refusals: order(refusals), horizon })
-    }
 }

@@ -235,7 +235,7 @@ impl Book {
 
     fn is_new(&self, stream: &Stream) -> bool {
         match stream {
-            Stream::Client(digest) => !self.state.clients.contains_key(digest),
+            Stream::Client(digest) => !self.state.clients.contains(digest),
             Stream::Account(_) | Stream::Catalogue | Stream::Book => false,
         }
     }

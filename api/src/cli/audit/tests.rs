@@ -77,7 +77,7 @@ fn snapshot(folder: &Path, frame: &Frame, book: &Book) {
         position: frame.end(),
         hash: frame.last(),
     };
-    Snapshots::in_dir(folder).write(&header, book.state()).expect("a snapshot");
+    Snapshots::in_dir(folder).write(&header, &book.freeze()).expect("a snapshot");
 }
 
 fn verify(folder: &Path, expect_head: Option<ChainHash>) -> (Result<bool, CannotRun>, String) {

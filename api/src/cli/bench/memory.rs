@@ -1,6 +1,6 @@
-//! What accounts with three rolling windows of eight stamps each take in memory.
+//! What accounts with three rolling windows of eight stamps each take in memory, also while a snapshot of them is taken.
 
-use super::{Failed, process};
+use super::{Failed, freeze, process};
 use clap::Args;
 use domain::book::{Book, Bounds};
 use domain::command::{AccountAct, Action, Ask, Caller, Command, Publish};
@@ -40,6 +40,8 @@ limit = 1000
 by = ["account"]
 "#;
 const STAMPS: u64 = 8;
+/// Accounts between two that follow each other, so that they have nothing in common. A prime number.
+const APART: u64 = 7_368_787;
 
 impl Memory {
     pub(super) fn run(self) -> Result<(), Failed> {
@@ -69,7 +71,10 @@ impl Memory {
         println!("accounts: {}, windows each: 3, stamps a window: {STAMPS}", self.accounts);
         println!("peak memory: {} MiB, {each} bytes an account", peak / (1 << 20));
         println!("of it the last {} request decisions: bounded by decisions_max", book.decisions_kept());
-        Ok(())
+        freeze::measure(&mut book, |book, nth| {
+            let account = format!("account-{}", nth.wrapping_mul(APART) % self.accounts).parse()?;
+            carry_out(book, ask(account), now)
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! `counterfoil bench`: closed-loop load over HTTP against a server of its own, and what starting and memory cost.
 
 mod connection;
+mod freeze;
 mod growth;
 mod histogram;
 mod line;
@@ -36,7 +37,7 @@ pub(super) struct Bench {
 enum What {
     /// How fast a start folds a log, with and without a snapshot
     Start(start::Start),
-    /// What many accounts with full windows take in memory
+    /// What many accounts with full windows take in memory, and what a snapshot of them costs
     Memory(memory::Memory),
     /// How fast the read models are caught up and rebuilt
     Views(views::Views),

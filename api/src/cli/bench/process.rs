@@ -15,8 +15,23 @@ pub(super) fn cpu(pid: u32) -> Duration {
 
 /// The most memory that a process ever had, in bytes; zero where the system does not tell.
 pub(super) fn peak_memory(pid: u32) -> u64 {
+    status(pid, "VmHWM:")
+}
+
+/// The memory that a process has now, in bytes; zero where the system does not tell.
+pub(super) fn memory(pid: u32) -> u64 {
+    status(pid, "VmRSS:")
+}
+
+/// Makes the most memory that this process ever had what it has now, where the system can.
+pub(super) fn forget_peak() {
+    // Without it the figure is only higher.
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
+fn status(pid: u32, field: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kib.unwrap_or(0) * 1024
 }

@@ -73,6 +73,10 @@ pub(crate) struct Refused {
     until: Option<Instant>,
 }
 
+/// The ban in force, or that there is none.
+#[derive(Serialize)]
+struct BanStanding(Option<Refused>);
+
 /// How a caller stands.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct Standing {
@@ -85,7 +89,7 @@ pub(crate) struct Standing {
     /// Absent of a past moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Refused>)]
-    ban: Option<Option<Refused>>,
+    ban: Option<BanStanding>,
     suspension: Option<Refused>,
     #[schema(value_type = String)]
     at: Instant,
@@ -133,7 +137,7 @@ fn standing(
     let ban = book.ban_of(account, &facts, now);
     let ban = ban.map(|ban| Refused { reason: ban.reason.clone(), until: ban.until.map(Instant) });
     let standing = Standing::of((account.cloned(), known), Some(rules.policy), limits, now);
-    Ok(Standing { ban: Some(ban), ..standing })
+    Ok(Standing { ban: Some(BanStanding(ban)), ..standing })
 }
 
 fn known<'a>(book: &'a Book, name: &Name) -> Result<&'a Account, Rejection> {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// A book under one policy, a clock that the test moves, and everything that was recorded.
 pub(super) struct Scene {
     pub(super) book: Book,
-    bounds: Bounds,
+    pub(super) bounds: Bounds,
     pub(super) now: Timestamp,
     pub(super) log: Vec<Entry>,
 }
@@ -210,10 +210,10 @@ impl Drop for Scene {
             fold.apply(&read).expect("folds");
         }
         assert_eq!(fold.differs_from(&self.book), None, "the fold of the log is the running state");
-        let kept = serde_json::to_string(self.book.state()).expect("a snapshot");
+        let kept = serde_json::to_string(&self.book.freeze()).expect("a snapshot");
         let restored = Book::restore(KEY, self.bounds, serde_json::from_str(&kept).expect("a state"));
         assert_eq!(restored.differs_from(&self.book), None, "a snapshot keeps the whole state");
-        let compact = rmp_serde::to_vec(self.book.state()).expect("a snapshot");
+        let compact = rmp_serde::to_vec(&self.book.freeze()).expect("a snapshot");
         let state = rmp_serde::from_slice(&compact).expect("a state");
         let restored = Book::restore(KEY, self.bounds, state);
         assert_eq!(restored.differs_from(&self.book), None, "a compact snapshot keeps the whole state");

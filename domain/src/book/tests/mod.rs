@@ -6,6 +6,7 @@ mod accounts;
 mod bounds;
 mod coverage;
 mod credit;
+mod frozen;
 mod gates;
 mod harness;
 mod holds;

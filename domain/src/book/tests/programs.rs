@@ -46,7 +46,7 @@ const QUEUE: usize = 3;
 const FLOOR: &str = "-10";
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Request { account: usize, pieces: u32, settle: bool },
     Settle { nth: usize, pieces: u32, outcome: Outcome },
     Refund { nth: usize, amount: Option<u32> },
@@ -57,7 +57,7 @@ enum Step {
     Figure { account: usize, figure: Option<u64> },
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let account = 0..ACCOUNTS.len();
     let outcome = prop_oneof![
         Just(Outcome::Succeeded),
@@ -84,15 +84,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// What is counted beside the book, as simply as can be.
-struct Recount {
-    scene: Scene,
+pub(super) struct Recount {
+    pub(super) scene: Scene,
     limit: u64,
     figures: BTreeMap<usize, u64>,
     admitted: Vec<(Timestamp, usize, Position)>,
 }
 
 impl Recount {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut scene = Scene::with(POLICY);
         for account in ACCOUNTS {
             scene.open(account, None);
@@ -100,7 +100,7 @@ impl Recount {
         Self { scene, limit: 4, figures: BTreeMap::new(), admitted: Vec::new() }
     }
 
-    fn take(&mut self, step: &Step) {
+    pub(super) fn take(&mut self, step: &Step) {
         match step {
             Step::Request { account, pieces, settle } => self.request(*account, *pieces, *settle),
             Step::Settle { nth, pieces, outcome } => {

@@ -76,7 +76,9 @@ impl Asked<'_> {
         let Some(caller) = caller else { return Ok(()) };
         let (state, position) = reads.caller(caller, self.moment).await?;
         *reached = position.min(*reached);
-        state.into_iter().for_each(|state| world.learn_caller(caller.clone(), state));
+        if let Some(state) = state {
+            world.learn_caller(caller.clone(), state);
+        }
         Ok(())
     }
 

@@ -80,10 +80,11 @@ impl Tally {
 
     fn end(&mut self, ended: impl Fn(&(Timestamp, Position, u64)) -> bool) {
         let Self { meter, jobs } = self;
-        let mut end = |job: &mut (Timestamp, Position, u64)| {
-            meter.iter_mut().for_each(|meter| meter.release(job.2));
-        };
-        jobs.extract_if(.., |job| ended(job)).for_each(|mut job| end(&mut job));
+        for (.., weight) in jobs.extract_if(.., |job| ended(job)) {
+            if let Some(meter) = meter {
+                meter.release(weight);
+            }
+        }
     }
 
     /// As it stands at an instant: jobs whose time ran out by then have ended, whenever that was written down.

@@ -7,6 +7,7 @@ use domain::event::{Entry, Event, Facts, FigureSet, PolicyPublished, RequestAdmi
 use domain::ids::{Digest, HashKey, Name, Position};
 use domain::map::Map;
 use domain::policy::{Dimension, Policy};
+use domain::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ pub struct World {
     accounts: Map<Name, Account>,
     /// What operators set for addresses and owners.
     others: BTreeMap<Subject, Account>,
-    figures: Map<Digest, u64>,
+    figures: Table<Digest, u64>,
     jobs: Map<Position, Vec<Digest>>,
 }
 
@@ -61,7 +62,9 @@ pub struct Wanted {
 impl Wanted {
     pub fn of(entries: &[Entry]) -> Self {
         let mut wanted = Self::default();
-        entries.iter().for_each(|entry| wanted.add(entry));
+        for entry in entries {
+            wanted.add(entry);
+        }
         wanted
     }
 
@@ -112,7 +115,7 @@ fn closed(event: &Event) -> Option<Position> {
 
 impl World {
     pub fn new(key: HashKey) -> Self {
-        let (policies, accounts, figures) = (Map::default(), Map::default(), Map::default());
+        let (policies, accounts, figures) = (Map::default(), Map::default(), Table::default());
         Self { key, policies, accounts, others: BTreeMap::new(), figures, jobs: Map::default() }
     }
 
@@ -132,7 +135,9 @@ impl World {
         }
         for (limit, figure) in state.more().iter().flat_map(|more| &more.figures) {
             let counter = figure_of(self.key, limit, &subject);
-            self.figures.extend(counter.map(|counter| (counter, *figure)));
+            if let Some(counter) = counter {
+                self.figures.insert(counter, *figure);
+            }
         }
         self.others.insert(subject, state);
     }
@@ -210,8 +215,8 @@ impl World {
         let Some(counter) = figure_of(self.key, &event.limit, &event.subject) else { return Ok(()) };
         match event.figure {
             Some(figure) => self.figures.insert(counter, figure),
-            None => self.figures.remove(&counter),
-        };
+            None => drop(self.figures.remove(&counter)),
+        }
         Ok(())
     }
 
