@@ -83,9 +83,11 @@ fn a_snapshot_of_an_event_that_is_gone_gives_the_loss_away_and_nothing_is_touche
 
     let ended = Server::try_start(&folder).err().expect("it refuses to start");
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    for words in
-        [&format!("the log lacks the event at position {position}"), "Restore", "remove the snapshot"]
-    {
+    for words in [
+        &format!("the log lacks the event at position {position}"),
+        "restore the folder",
+        "remove the snapshot",
+    ] {
         assert!(ended.said.contains(words), "{words} in {ended:?}");
     }
     assert!(fs::read(&file).expect("a database") == before, "what is there is left for a repair");

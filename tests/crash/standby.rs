@@ -2,6 +2,7 @@
 
 use crate::gateway::Gateway;
 use crate::server::{self, Folder, Server, audit, look, views_agree};
+use adapters::views::Views;
 use counterfoil_tests::client::Client;
 use counterfoil_tests::cluster::Cluster;
 use std::thread;
@@ -63,7 +64,7 @@ fn a_standby_takes_over_from_a_killed_writer_with_every_answer_and_in_time() {
     }
     writer.stop();
     audit(&one);
-    assert_eq!(views_agree(&one), 8, "whoever of them kept the views");
+    assert_eq!(views_agree(&one), Views::NAMES.len(), "whoever of them kept the views");
 }
 
 #[test]

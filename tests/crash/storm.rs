@@ -2,6 +2,7 @@
 
 use crate::moments::Moments;
 use crate::server::{self, Folder, Server, audit, views_agree};
+use adapters::views::Views;
 use counterfoil_tests::client::Client;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
@@ -45,7 +46,7 @@ pub(crate) fn survives(folder: &Folder, rounds: u64) {
     server::look(&mut Client::new(server.address), "/v1/account/usage?account=caller-0");
     server.kill();
     audit(folder);
-    assert_eq!(views_agree(folder), 8);
+    assert_eq!(views_agree(folder), Views::NAMES.len());
 }
 
 fn open_accounts(address: SocketAddr) {

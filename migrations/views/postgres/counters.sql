@@ -30,7 +30,7 @@ CREATE TABLE policies (
     number   bigint PRIMARY KEY,
     position bigint NOT NULL,
     at       bigint NOT NULL,
-    policy   text   NOT NULL            -- JSON
+    policy   text COLLATE "C" NOT NULL  -- JSON
 );
 
 -- The counters that open decisions occupy.
