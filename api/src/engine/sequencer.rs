@@ -162,13 +162,6 @@ impl Sequencer {
         if self.pending.is_empty() {
             self.shared.queue.fetch(&mut self.pending);
         }
-        let waiting = self.pending.len();
-        let outcome = self.take_up_pending();
-        self.shared.queue.done(waiting - self.pending.len());
-        outcome
-    }
-
-    fn take_up_pending(&mut self) -> Result<(), End> {
         while !self.stopping && !self.writer.is_ready() {
             if self.is_full() {
                 self.writer.hurry();
@@ -179,6 +172,8 @@ impl Sequencer {
             }
             let Some(job) = self.pending.pop_front() else { break };
             self.take_up(job)?;
+            // Before any answer goes out: whoever has one finds room for what he asks next.
+            self.shared.queue.done(1);
             if self.writer.is_half() {
                 self.pump()?;
             }
