@@ -11,7 +11,7 @@ const CHUNK: usize = 31;
 /// A table as a snapshot keeps it: its entries, in no order that means anything.
 pub(crate) type FrozenTable<K, V> = Frozen<(K, V), CHUNK>;
 
-/// A hash map whose entries can be frozen; see [`Chunked`]. What finds them is made again from them.
+/// A hash map whose entries can be frozen; see `chunked.rs`. What finds them is made again from them.
 #[derive(Clone, Debug)]
 pub struct Table<K, V> {
     entries: Chunked<(K, V), CHUNK>,
