@@ -25,6 +25,13 @@ pub struct Page<T> {
     pub position: Position,
 }
 
+impl<T> Page<T> {
+    /// Where the next page begins: after the last row, when there are more.
+    pub fn cursor<C>(&self, of: impl FnOnce(&T) -> C) -> Option<C> {
+        self.rows.last().filter(|_| self.more).map(of)
+    }
+}
+
 /// Which usage of an account is asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UsageWanted {

@@ -18,11 +18,9 @@ pub(in crate::views) async fn published(
     of: &impl Source,
     moment: Moment,
 ) -> Result<(usize, Position), ViewError> {
-    let sql = match moment {
-        Moment::After(_) => "SELECT max(number) AS number FROM policies WHERE position <= $1",
-        Moment::At(_) => "SELECT max(number) AS number FROM policies WHERE at <= $1",
-    };
-    let (rows, reached) = of.ask::<Counters>(sql, vec![bound(moment)]).await?;
+    let (column, bound) = by(moment);
+    let sql = format!("SELECT max(number) AS number FROM policies WHERE {column} <= $1");
+    let (rows, reached) = of.ask::<Counters>(&sql, vec![bound]).await?;
     let number = rows.first().map_or(Ok(None), |row| position(row, "number"))?;
     Ok((number.and_then(|number| usize::try_from(number).ok()).unwrap_or(0), reached))
 }
@@ -33,19 +31,8 @@ pub(in crate::views) async fn caller(
     caller: &Subject,
     moment: Moment,
 ) -> Result<(Option<Account>, Position), ViewError> {
-    let sql = match moment {
-        Moment::After(_) => {
-            "SELECT number, position, at, steps, state, events FROM callers \
-             WHERE caller = $1 AND position <= $2 ORDER BY number DESC LIMIT 1"
-        }
-        Moment::At(_) => {
-            "SELECT number, position, at, steps, state, events FROM callers \
-             WHERE caller = $1 AND at <= $2 ORDER BY number DESC LIMIT 1"
-        }
-    };
-    let (rows, reached) = of.ask::<Counters>(sql, vec![name(caller).into(), bound(moment)]).await?;
-    let Some(row) = rows.first() else { return Ok((None, reached)) };
-    let kept = Chunk::read(row, "events")?;
+    let (found, reached) = chunk_at(of, ("callers", "caller", "events"), name(caller), moment).await?;
+    let Some(kept) = found else { return Ok((None, reached)) };
     let mut state: Account = chunk::read(&kept.state)?;
     let mut known = !kept.state.is_empty();
     for entry in chunk::events(&kept.bytes)?.iter().filter(|entry| is_of(entry, moment)) {
@@ -61,29 +48,36 @@ pub(in crate::views) async fn tally(
     counter: Digest,
     moment: Moment,
 ) -> Result<(Tally, Position), ViewError> {
-    let sql = match moment {
-        Moment::After(_) => {
-            "SELECT number, position, at, steps, state, moves FROM counters \
-             WHERE counter = $1 AND position <= $2 ORDER BY number DESC LIMIT 1"
-        }
-        Moment::At(_) => {
-            "SELECT number, position, at, steps, state, moves FROM counters \
-             WHERE counter = $1 AND at <= $2 ORDER BY number DESC LIMIT 1"
-        }
-    };
-    let (rows, reached) = of.ask::<Counters>(sql, vec![counter.to_string().into(), bound(moment)]).await?;
-    let Some(row) = rows.first() else { return Ok((Tally::default(), reached)) };
-    let kept = Chunk::read(row, "moves")?;
+    let of_counters = ("counters", "counter", "moves");
+    let (found, reached) = chunk_at(of, of_counters, counter.to_string(), moment).await?;
+    let Some(kept) = found else { return Ok((Tally::default(), reached)) };
     let mut tally: Tally = chunk::read(&kept.state)?;
     let moves = chunk::moves(&kept.bytes)?;
     moves.iter().filter(|step| has_come(step, moment)).for_each(|step| tally.fold(step));
     Ok((tally, reached))
 }
 
-fn bound(moment: Moment) -> Value {
+/// The last piece of a history whose checkpoint is not after a moment.
+async fn chunk_at(
+    of: &impl Source,
+    (table, key, steps): (&str, &str, &str),
+    wanted: String,
+    moment: Moment,
+) -> Result<(Option<Chunk>, Position), ViewError> {
+    let (column, bound) = by(moment);
+    let sql = format!(
+        "SELECT number, position, at, steps, state, {steps} FROM {table} \
+         WHERE {key} = $1 AND {column} <= $2 ORDER BY number DESC LIMIT 1"
+    );
+    let (rows, reached) = of.ask::<Counters>(&sql, vec![wanted.into(), bound]).await?;
+    Ok((rows.first().map(|row| Chunk::read(row, steps)).transpose()?, reached))
+}
+
+/// The column that a moment bounds, and its value.
+fn by(moment: Moment) -> (&'static str, Value) {
     match moment {
-        Moment::After(position) => position.into(),
-        Moment::At(at) => at.into(),
+        Moment::After(position) => ("position", position.into()),
+        Moment::At(at) => ("at", at.into()),
     }
 }
 

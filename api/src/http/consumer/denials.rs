@@ -68,7 +68,7 @@ pub(super) async fn denials(
     let wanted = DenialsWanted { of, from: Some(from), to: Some(to), after, limit };
     let page = app.following.fresh().await.denials(&wanted).await?;
     let codes = Codes::of(&app, &page.rows).await?;
-    let cursor = page.rows.last().filter(|_| page.more).map(|denial| denial.position);
+    let cursor = page.cursor(|denial| denial.position);
     let denials = page.rows.iter().map(|denial| codes.shown(denial)).collect();
     let (from, to, position) = (Instant(from), Instant(to), page.position);
     Ok(reply::view(&OwnDenialsPage { account, from, to, denials, cursor, position }))

@@ -79,7 +79,7 @@ pub(super) async fn holds(
     let account = known(&app, reader.account).await?;
     let wanted = HoldsWanted { account: account.clone(), after: asked.cursor.unwrap_or(0), limit };
     let page = app.following.fresh().await.holds(&wanted).await?;
-    let cursor = page.rows.last().filter(|_| page.more).map(|hold| hold.decision);
+    let cursor = page.cursor(|hold| hold.decision);
     let holds = page.rows.into_iter().map(OpenHold::from).collect();
     Ok(reply::view(&HoldsPage { account, holds, cursor, position: page.position }))
 }

@@ -117,7 +117,7 @@ pub(super) async fn statement(
     let reads = app.following.fresh().await;
     let opening = reads.standing(&account, from).await?.into();
     let page = reads.statement(&wanted).await?;
-    let cursor = page.rows.last().filter(|_| page.more).map(|line| line.position);
+    let cursor = page.cursor(|line| line.position);
     let lines = page.rows.into_iter().map(Movement::from).collect();
     let (from, to, position) = (Instant(from), Instant(to), page.position);
     Ok(reply::view(&Page { account, from, to, opening, lines, cursor, position }))

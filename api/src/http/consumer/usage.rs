@@ -152,8 +152,7 @@ pub(super) async fn usage(
         limit,
     };
     let page = app.following.fresh().await.usage(&wanted).await?;
-    let last = page.rows.last().filter(|_| page.more);
-    let cursor = last.map(|(key, _)| cursor::write(key));
+    let cursor = page.cursor(|(key, _)| cursor::write(key));
     let rows = page.rows.iter().map(row).collect();
     let (from, to, position) = (Instant(from), Instant(to), page.position);
     Ok(reply::view(&Page { account, by: by.as_str(), from, to, rows, cursor, position }))

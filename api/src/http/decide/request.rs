@@ -115,7 +115,7 @@ pub(crate) async fn request(
         let detail = format!("no decision of this request id is known up to position {position}");
         return Err(Problem::not_found(detail));
     }
-    let cursor = page.rows.last().filter(|_| page.more).map(|traced| traced.decided.decision);
+    let cursor = page.cursor(|traced| traced.decided.decision);
     let decisions = page.rows.into_iter().map(TracedRequest::from).collect();
     Ok(reply::view(&RequestPage { request_id: request, decisions, cursor, position: page.position }))
 }

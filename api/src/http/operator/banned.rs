@@ -84,7 +84,7 @@ pub(super) async fn banned(
         limit: page::limit(asked.limit)?,
     };
     let page = app.following.fresh().await.bans(&wanted).await?;
-    let cursor = page.rows.last().filter(|_| page.more).map(|ban| ban.position);
+    let cursor = page.cursor(|ban| ban.position);
     let bans = page.rows.into_iter().map(BanView::from).collect();
     Ok(reply::view(&BansPage { bans, cursor, position: page.position }))
 }

@@ -42,10 +42,12 @@ impl Asked<'_> {
     pub async fn limits(&self, reads: &dyn ReadModels, policy: &Policy) -> Result<Stood, ViewError> {
         let (mut world, mut position) = (World::new(self.key), Position::MAX);
         let account = self.account.cloned().map(Subject::Account);
-        self.learn(reads, account.as_ref(), (&mut world, &mut position)).await?;
+        if let Some(account) = &account {
+            self.learn(reads, account, (&mut world, &mut position)).await?;
+        }
         let state = account.as_ref().and_then(|account| world.caller(account)).cloned();
         for other in self.others(state.as_ref()) {
-            self.learn(reads, Some(&other), (&mut world, &mut position)).await?;
+            self.learn(reads, &other, (&mut world, &mut position)).await?;
         }
         let facts = reader::facts(self.facts.clone(), policy, state.as_ref());
         let walk = world.walk(policy, self.account, &facts, self.at);
@@ -70,10 +72,9 @@ impl Asked<'_> {
     async fn learn(
         &self,
         reads: &dyn ReadModels,
-        caller: Option<&Subject>,
+        caller: &Subject,
         (world, reached): (&mut World, &mut Position),
     ) -> Result<(), ViewError> {
-        let Some(caller) = caller else { return Ok(()) };
         let (state, position) = reads.caller(caller, self.moment).await?;
         *reached = position.min(*reached);
         if let Some(state) = state {

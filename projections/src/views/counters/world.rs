@@ -8,6 +8,7 @@ use domain::ids::{Digest, HashKey, Name, Position};
 use domain::map::Map;
 use domain::policy::{Dimension, Policy};
 use domain::table::Table;
+use domain::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -82,9 +83,10 @@ impl Wanted {
 
 /// The caller that an entry is about, and nobody's request.
 pub fn own(entry: &Entry) -> Option<Subject> {
-    if let Event::FigureSet(FigureSet { subject: Subject::Ip(_) | Subject::Owner(_), .. }) = &entry.event {
-        let Event::FigureSet(event) = &entry.event else { return None };
-        return Some(event.subject.clone());
+    if let Event::FigureSet(FigureSet { subject, .. }) = &entry.event
+        && matches!(subject, Subject::Ip(_) | Subject::Owner(_))
+    {
+        return Some(subject.clone());
     }
     let Stream::Account(name) = &entry.stream else { return None };
     let about_itself = matches!(
@@ -134,8 +136,7 @@ impl World {
             return;
         }
         for (limit, figure) in state.more().iter().flat_map(|more| &more.figures) {
-            let counter = figure_of(self.key, limit, &subject);
-            if let Some(counter) = counter {
+            if let Some(counter) = figure_of(self.key, limit, &subject) {
                 self.figures.insert(counter, *figure);
             }
         }
@@ -253,7 +254,7 @@ impl World {
         policy: &'a Policy,
         name: Option<&'a Name>,
         facts: &'a Facts,
-        now: domain::time::Timestamp,
+        now: Timestamp,
     ) -> Walk<'a> {
         let (name, account) = name.and_then(|name| self.accounts.get_key_value(name)).unzip();
         let who = Who::of(facts, name, account);
