@@ -248,6 +248,8 @@ fn what_is_wrong_is_named() {
         ("/v1/denials?subject=ip:300.1.1.1", "subject"),
         ("/v1/denials?subject=key:k", "subject"),
         ("/v1/denials?from=yesterday", "from"),
+        ("/v1/denials?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z", "to"),
+        ("/v1/events?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z", "to"),
         ("/v1/denials?limit=1001", "limit"),
         ("/v1/denials?colour=red", "query"),
     ] {

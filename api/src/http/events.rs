@@ -119,12 +119,13 @@ impl Wanted {
             let all: Vec<_> = Event::TYPES.iter().map(|(name, _)| *name).collect();
             return Err(Problem::invalid("type", format_args!("must be one of {}", all.join(", "))));
         }
+        let (from, to) = text::times((filter.from.as_deref(), filter.to.as_deref()))?;
         Ok(Self {
             stream: filter.stream.as_deref().map(|stream| text::parse("stream", stream)).transpose()?,
             kind: filter.r#type.clone(),
             subject: filter.subject.as_deref().map(|subject| whose(app, subject)).transpose()?,
-            from: text::time("from", filter.from.as_deref())?,
-            to: text::time("to", filter.to.as_deref())?,
+            from,
+            to,
         })
     }
 

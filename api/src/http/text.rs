@@ -32,6 +32,21 @@ pub(crate) fn time(field: &str, text: Option<&str>) -> Result<Option<Timestamp>,
     text.map(|text| parse(field, text)).transpose()
 }
 
+/// The bounds of `[from, to)`, where they are given.
+pub(crate) fn times(
+    (from, to): (Option<&str>, Option<&str>),
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
+    let (from, to) = (time("from", from)?, time("to", to)?);
+    if let Some((from, to)) = from.zip(to) {
+        ordered(from, to)?;
+    }
+    Ok((from, to))
+}
+
+pub(crate) fn ordered(from: Timestamp, to: Timestamp) -> Result<(), Problem> {
+    if from < to { Ok(()) } else { Err(Problem::invalid("to", "must come after `from`")) }
+}
+
 pub(crate) fn zone(field: &str, text: &str) -> Result<Zone, Problem> {
     parse(field, text)
 }

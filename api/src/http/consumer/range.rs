@@ -18,15 +18,13 @@ impl Range {
     pub(super) async fn of(
         app: &App,
         account: &Name,
-        (from, to): (Option<&str>, Option<&str>),
+        bounds: (Option<&str>, Option<&str>),
     ) -> Result<Self, Problem> {
-        let (from, to) = (text::time("from", from)?, text::time("to", to)?);
+        let (from, to) = text::times(bounds)?;
         let (calendar, now) = calendar(app, account).await?;
         let month = calendar.period(Period::Month, now);
         let (from, to) = (from.unwrap_or(month.0), to.unwrap_or(month.1));
-        if from >= to {
-            return Err(Problem::invalid("to", "must come after `from`"));
-        }
+        text::ordered(from, to)?;
         Ok(Self { from, to, now })
     }
 

@@ -64,16 +64,17 @@ pub(super) async fn refusals(
     Operator(_): Operator,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
+    let (from, to) = text::times((asked.from.as_deref(), asked.to.as_deref()))?;
     let wanted = DenialsWanted {
         of: asked.subject.as_deref().map_or(Ok(Refused::Everybody), |subject| refused(&app, subject))?,
-        from: text::time("from", asked.from.as_deref())?,
-        to: text::time("to", asked.to.as_deref())?,
+        from,
+        to,
         after: asked.cursor.unwrap_or(0),
         limit: page::limit(asked.limit)?,
     };
     let page = app.following.fresh().await.denials(&wanted).await?;
     let codes = Codes::of(&app, &page.rows).await?;
-    let cursor = page.rows.last().filter(|_| page.more).map(|denial| denial.position);
+    let cursor = page.cursor(|denial| denial.position);
     let denials = page.rows.iter().map(|denial| shown(denial, &codes)).collect();
     Ok(reply::view(&DenialsPage { denials, cursor, position: page.position }))
 }
