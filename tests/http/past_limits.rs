@@ -81,7 +81,7 @@ impl Lived {
     /// What was answered at a moment is still the answer when asked about it, by instant and by position.
     fn stays(&self) {
         self.sandbox.advance("3h");
-        caught_up(&self.sandbox);
+        self.sandbox.catch_up();
         for (about, at, told) in &self.told {
             let then = limits(&self.sandbox, &format!("{about}&as_of={at}"));
             assert_eq!(&then["limits"], told, "{about} at {at}");
@@ -99,18 +99,6 @@ impl Lived {
 fn figure(limits: &Value, name: &str, of: &str) -> u64 {
     let found = limits.as_array().expect("limits").iter().find(|limit| limit["name"] == name);
     found.unwrap_or_else(|| panic!("{name} in {limits}"))[of].as_u64().expect("a figure")
-}
-
-/// Waits until the views have caught up: on a busy machine it takes longer to make them than one reader waits.
-fn caught_up(sandbox: &Sandbox) {
-    loop {
-        // Wakes them and waits for a while.
-        sandbox.gateway("GET", "/v1/account/usage-summary?account=acme", &Value::Null);
-        let figures = sandbox.operator("GET", "/v1/engine", &Value::Null).expect(200);
-        if figures.at("/views") == figures.at("/head") {
-            return;
-        }
-    }
 }
 
 fn limits(sandbox: &Sandbox, about: &str) -> Value {
@@ -171,7 +159,7 @@ fn a_token_bucket_of_a_key_read_by_its_holder() {
         told.push((at, now["limits"].clone()));
     }
     sandbox.advance("2h");
-    caught_up(&sandbox);
+    sandbox.catch_up();
     for (at, told) in &told {
         let then = sandbox.consumer(&key.secret, &format!("/v1/limits?as_of={at}")).expect(200).json();
         assert_eq!(&then["limits"], told, "{at}");
@@ -192,7 +180,7 @@ fn jobs_that_were_open_also_those_whose_end_was_written_down_late() {
     // Both run out while nobody looks.
     let sandbox = &lived.sandbox;
     sandbox.advance("5h");
-    caught_up(sandbox);
+    sandbox.catch_up();
     for (at, used) in [("2026-01-01T01:00:10Z", 2), ("2026-01-01T01:00:11Z", 1), ("2026-01-01T01:00:31Z", 0)]
     {
         let then = limits(sandbox, &format!("account=acme&as_of={at}"));
@@ -256,7 +244,7 @@ fn a_position_is_a_moment_too() {
     let opened = sandbox.events("type=AccountOpened")[0]["position"].as_u64().expect("a position");
     ask(&sandbox);
     ask(&sandbox);
-    caught_up(&sandbox);
+    sandbox.catch_up();
     let used = |position: u64| {
         let then = limits(&sandbox, &format!("account=acme&as_of={position}"));
         figure(&then["limits"], "window", "used")
@@ -287,4 +275,11 @@ fn a_moment_that_is_none_is_refused() {
     }
     let path = "/v1/limits?account=nobody&as_of=1";
     lived.sandbox.gateway("GET", path, &Value::Null).expect(404);
+}
+
+#[test]
+fn the_past_of_an_address_is_told_to_nobody_who_only_has_it_now() {
+    let lived = Lived::begin();
+    lived.sandbox.send("GET", "/v1/limits", &[], b"").expect(200);
+    lived.sandbox.send("GET", "/v1/limits?as_of=1", &[], b"").expect(401);
 }

@@ -133,7 +133,11 @@ pub(crate) struct AccountReader {
 }
 
 /// As [`Reader`]; a caller without a key may ask too, a little.
-pub(crate) struct Anyone(pub(crate) Reader);
+pub(crate) struct Anyone {
+    pub(crate) reader: Reader,
+    /// Whether a key or a token told who asks.
+    pub(crate) is_known: bool,
+}
 
 impl FromRequestParts<Arc<App>> for Gateway {
     type Rejection = Problem;
@@ -208,7 +212,7 @@ impl FromRequestParts<Arc<App>> for Anyone {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         if let Some(credential) = credential(&parts.headers) {
-            return reader(app, parts, credential).await.map(Self);
+            return Ok(Self { reader: reader(app, parts, credential).await?, is_known: true });
         }
         let query: About = query(parts)?;
         if query.account.is_some() || query.ip.is_some() {
@@ -216,7 +220,8 @@ impl FromRequestParts<Arc<App>> for Anyone {
         }
         let Client(ip) = Client::from_request_parts(parts, app).await?;
         app.anonymous.admit(app.edge.counted(ip), app.time.now())?;
-        Ok(Self(Reader { account: None, key: None, ip: Some(ip) }))
+        let reader = Reader { account: None, key: None, ip: Some(ip) };
+        Ok(Self { reader, is_known: false })
     }
 }
 

@@ -106,7 +106,7 @@ pub(crate) struct Standing {
 )]
 pub(super) async fn limits(
     State(app): State<Arc<App>>,
-    Anyone(reader): Anyone,
+    Anyone { reader, is_known }: Anyone,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let endpoint =
@@ -116,6 +116,10 @@ pub(super) async fn limits(
     let ip = ip.map(|ip| app.edge.ip_digest(ip));
     let facts = Facts { endpoint, key, ip, ..Facts::default() };
     if let Some(as_of) = asked.as_of {
+        if !is_known {
+            // Who has an address now may not be who had it then.
+            return Err(Problem::unauthenticated("`as_of` takes an API key or a token"));
+        }
         let moment = as_of::moment(&as_of)?;
         return Ok(reply::view(&then(&app, account, facts, moment).await?));
     }
