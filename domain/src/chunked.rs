@@ -10,14 +10,14 @@ use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
 /// Chunks of a node.
-const FAN: usize = 64;
+const FAN: usize = 256;
 
 type Chunk<T> = Arc<[T]>;
 type Node<T> = Arc<[Option<Chunk<T>>; FAN]>;
 
 /// A list in chunks of `N` elements, which grows at its end and is let go of at its beginning.
 ///
-/// A clone shares every chunk, and takes one count for each node of 64 chunks: microseconds where a copy would take
+/// A clone shares every chunk, and takes one count for each node of 256 chunks: microseconds where a copy would take
 /// seconds. Whoever changes an element then copies its chunk first, once, and for the first chunk of a node the list
 /// of its chunks. A list that was never cloned copies nothing, and none is moved when it grows.
 #[derive(Clone)]

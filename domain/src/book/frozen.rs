@@ -55,7 +55,8 @@ impl Frozen {
 }
 
 impl Book {
-    /// The book as it is now. Takes a count for each node of its tables, some 0.7 ms at 1,000,000 accounts.
+    /// The book as it is now. Takes a count for each node of its tables: a fraction of a millisecond at 1,000,000
+    /// accounts.
     pub fn freeze(&self) -> Frozen {
         let state = &self.state;
         let Denials { minute, recorded } = &state.denials;
