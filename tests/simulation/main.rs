@@ -10,12 +10,11 @@
 //! | file | |
 //! | --- | --- |
 //! | `steps`, `world` | what happens, and to what |
-//! | `store`, `time`, `chance` | the simulated surroundings |
+//! | `store`, `time` | the simulated surroundings |
 //! | `policies`, `program` | random policies and commands; `spec`, `wish` are their language |
 //! | `reference` | the ledger that foretells everything |
 //! | `node`, `follow`, `check` | an engine with its callers; along the log; what must hold |
 
-mod chance;
 mod check;
 mod follow;
 mod node;

@@ -1,10 +1,10 @@
 //! Random policies: each seed has its own, and a few variants with other figures and prices.
 
-use crate::chance::Chance;
 use crate::spec::{
     By, CREDIT, ChargeAt, Credit, DAY, Escalation, HOUR, Limit, Micro, Micros, Price, Rule, SECOND, Signal,
     Spec, Step,
 };
+use counterfoil_tests::chance::Chance;
 
 /// A policy and its variants, which may follow each other in any order.
 pub(crate) fn family(chance: &mut Chance) -> Vec<Spec> {

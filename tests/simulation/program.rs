@@ -1,8 +1,8 @@
 //! Random commands of gateways and operators over what there is by now.
 
-use crate::chance::Chance;
 use crate::spec::{By, CREDIT, FREE, HOUR, Micro, Micros, Rule, SECOND, Spec};
 use crate::wish::{Act, Asked, Caller, Grant, KeyChange, Outcome, Request, Wish};
+use counterfoil_tests::chance::Chance;
 
 const ACCOUNTS: u64 = 6;
 const ADDRESSES: u64 = 8;

@@ -1,6 +1,5 @@
 //! One simulated book: its store, its time, its engines and its callers.
 
-use crate::chance::Chance;
 use crate::follow::{self, Commands};
 use crate::node::{Heard, Node};
 use crate::policies;
@@ -15,6 +14,7 @@ use crate::wish::Asked;
 use adapters::snapshot::Snapshots;
 use adapters::system::SystemClock;
 use api::engine::{Engine, EngineConfig, LoadError, Parts, Source, State};
+use counterfoil_tests::chance::Chance;
 use domain::book::{Book, Bounds, Who};
 use domain::ids::{Digest, HashKey};
 use domain::log::{BookId, BookInfo, BookKind};

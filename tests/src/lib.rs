@@ -3,6 +3,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test says no")]
 
 pub mod binary;
+pub mod chance;
 pub mod client;
 pub mod cluster;
 pub mod contract;

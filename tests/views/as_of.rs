@@ -1,7 +1,7 @@
 //! Credit at a past moment is what was answered then, lot by lot.
 
 use crate::home::Home;
-use crate::traffic::{ENDPOINT, caught_up, opened};
+use crate::traffic::{ENDPOINT, opened};
 use counterfoil_tests::sandbox::Sandbox;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ on_every_database!(
 fn balance(sandbox: &Sandbox, query: &str) -> Value {
     let path = format!("/v1/account/balance?account=acme{query}");
     if !query.is_empty() {
-        caught_up(sandbox);
+        sandbox.catch_up();
     }
     let mut balance = sandbox.gateway("GET", &path, &Value::Null).expect(200).json();
     balance.as_object_mut().expect("an object").remove("position");

@@ -1,7 +1,7 @@
 //! Views folded anew: the same rows, the same bytes, and put into place while the service answers.
 
 use crate::home::{Home, differences, run};
-use crate::traffic::{caught_up, of_events, opened, read, send};
+use crate::traffic::{of_events, opened, read, send};
 use adapters::views::Views;
 use projections::runner::{Runner, Shelf};
 use serde_json::Value;
@@ -22,7 +22,7 @@ fn said(output: &Output) -> String {
 fn rebuilt_views_are_the_same_and_a_second_rebuild_gives_the_same_bytes(home: &Home) {
     let sandbox = opened(home);
     send(&sandbox, 60);
-    caught_up(&sandbox);
+    sandbox.catch_up();
     drop(sandbox);
     let mut contents = Vec::new();
     for _ in 0..2 {
@@ -43,7 +43,7 @@ fn the_service_answers_during_a_rebuild_and_goes_on_with_the_rebuilt_views(home:
     let sandbox = opened(home);
     send(&sandbox, 40);
     let path = "/v1/account/usage-summary?account=acme";
-    caught_up(&sandbox);
+    sandbox.catch_up();
     for _ in 0..3 {
         let rebuilding = std::thread::scope(|scope| {
             let rebuilding = scope.spawn(|| home.rebuild(&[]));
@@ -67,7 +67,7 @@ fn the_service_answers_during_a_rebuild_and_goes_on_with_the_rebuilt_views(home:
 fn a_row_that_differs_is_named_and_a_check_changes_nothing(home: &Home) {
     let sandbox = opened(home);
     send(&sandbox, 20);
-    caught_up(&sandbox);
+    sandbox.catch_up();
     drop(sandbox);
     let sql =
         "UPDATE statement SET credit_after = '1' WHERE position = (SELECT max(position) FROM statement)";

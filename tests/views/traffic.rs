@@ -38,14 +38,9 @@ pub(crate) fn send(sandbox: &Sandbox, requests: usize) {
     }
 }
 
-/// Waits until the views have caught up.
-pub(crate) fn caught_up(sandbox: &Sandbox) {
-    sandbox.catch_up();
-}
-
 /// What a reader of views gets once they have caught up.
 pub(crate) fn read(sandbox: &Sandbox, path: &str) -> Answer {
-    caught_up(sandbox);
+    sandbox.catch_up();
     sandbox.gateway("GET", path, &Value::Null).expect(200)
 }
 

@@ -1,5 +1,6 @@
 //! A random life of a book: every kind of limit, every kind of caller, and whatever an operator may change.
 
+use counterfoil_tests::chance::Chance;
 use domain::book::{Book, Bounds, Reply};
 use domain::command::{
     AccountAct, Action, Ask, Caller, Command, DimensionValue, Hidden, Item, NewKey, Publish, Value,
@@ -111,30 +112,6 @@ fn address(number: u64) -> Hidden {
     Hidden { digest: KEY.digest([b"ip".as_slice(), &number.to_be_bytes()]), sealed: "".into() }
 }
 
-/// A generator of the `SplitMix64` family.
-pub(crate) struct Chance(u64);
-
-impl Chance {
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-
-    pub(crate) fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length as u64)).expect("below a length")
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.index(from.len())]
-    }
-}
-
 pub(crate) struct Program {
     pub(crate) chance: Chance,
     pub(crate) entries: Vec<Entry>,
@@ -146,7 +123,7 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn new(seed: u64) -> Self {
-        let mut chance = Chance(seed.wrapping_mul(0x1234_5678_9ABC_DEF1) + 99);
+        let mut chance = Chance::new(seed);
         let now = Timestamp::from_micros(START + i64::try_from(chance.below(86_400)).unwrap() * 1_000_000);
         let book = Book::new(KEY, Bounds::default());
         Self { chance, entries: Vec::new(), book, now, open: Vec::new(), keys: Vec::new() }
