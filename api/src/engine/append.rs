@@ -138,6 +138,18 @@ impl Writer {
         Some(until).filter(|until| waits && self.clock.monotonic() < *until)
     }
 
+    /// How many jobs are worth waking up for: what the open frame waits for, or half of the frame in flight, behind
+    /// which nobody is answered.
+    pub(super) fn wants(&self) -> usize {
+        let wanted = match &self.flight {
+            Some(flight) if flight.unsure => 1,
+            Some(flight) => flight.frame.count() / 2,
+            None if self.open.frame.is_empty() => 1,
+            None => self.gather.0.saturating_sub(self.open.frame.len()),
+        };
+        usize::try_from(wanted).unwrap_or(1).max(1)
+    }
+
     /// Whether the open frame has the half that it waited for, so that the other half is better decided while it is on
     /// its way.
     pub(super) fn is_half(&self) -> bool {

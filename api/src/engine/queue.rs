@@ -22,6 +22,8 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct Waiting {
     jobs: VecDeque<Job>,
+    /// The jobs that the engine sleeps for.
+    wakes_at: usize,
     closed: bool,
 }
 
@@ -47,7 +49,11 @@ impl Queue {
     pub(super) fn push(&self, job: Job) -> Result<(), Refused> {
         if matches!(job, Job::Stop | Job::GiveUp(_) | Job::Follow(..) | Job::Lead) {
             self.depth.fetch_add(1, Ordering::Relaxed);
-        } else if self.reserve(1) == 0 {
+            self.add(iter::once(job), 1)?;
+            self.wake();
+            return Ok(());
+        }
+        if self.reserve(1) == 0 {
             return Err(Refused::Full);
         }
         self.add(iter::once(job), 1)
@@ -77,11 +83,12 @@ impl Queue {
             self.done(counted);
             return Err(Refused::Closed);
         }
-        // When something waits already, its sender has woken the engine.
-        let first = waiting.jobs.is_empty();
+        let before = waiting.jobs.len();
         waiting.jobs.extend(jobs);
+        // Whoever makes the number full wakes the engine; nobody else need.
+        let full = (before + 1..=waiting.jobs.len()).contains(&waiting.wakes_at);
         drop(waiting);
-        if first {
+        if full {
             self.wake();
         }
         Ok(())
@@ -93,9 +100,11 @@ impl Queue {
         mem::swap(&mut self.lock().jobs, into);
     }
 
-    /// Whether something waits that was not fetched.
-    pub(super) fn has_more(&self) -> bool {
-        !self.lock().jobs.is_empty()
+    /// Whether so many jobs wait that the engine is not to sleep; once they do, it is woken.
+    pub(super) fn has(&self, wanted: usize) -> bool {
+        let mut waiting = self.lock();
+        waiting.wakes_at = wanted;
+        waiting.jobs.len() >= wanted
     }
 
     /// Counts jobs off that were taken up.
@@ -161,6 +170,28 @@ mod tests {
         queue.close();
         assert_eq!(queue.push_all(vec![Job::Stop]), Err(Refused::Closed));
         assert_eq!(queue.depth(), 0);
+    }
+
+    #[test]
+    fn the_engine_is_woken_by_whoever_makes_the_number_full() {
+        let queue = Queue::new(10);
+        let (woken, hears) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let engine = scope.spawn(|| {
+                while !queue.has(3) {
+                    std::thread::park();
+                }
+                woken.send(()).expect("somebody listens");
+            });
+            queue.serve_by(engine.thread().clone());
+            for _ in 0..3 {
+                assert!(hears.try_recv().is_err(), "fewer are not worth it");
+                let (reply, _) = oneshot::channel();
+                let read = Box::new(Read::new(|_: &Book, _: Timestamp| (), reply));
+                assert_eq!(queue.push(Job::Read(None, read)), Ok(()));
+            }
+            hears.recv().expect("woken");
+        });
     }
 
     #[test]

@@ -212,7 +212,7 @@ impl Sequencer {
             return;
         }
         let full = self.is_full();
-        if !full && (!self.pending.is_empty() || self.shared.queue.has_more()) {
+        if !full && (!self.pending.is_empty() || self.shared.queue.has(self.writer.wants())) {
             return;
         }
         let due = if full { None } else { self.due_in(now) };
