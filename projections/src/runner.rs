@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 use std::sync::Arc;
 
 /// Events of one step: a transaction of every view.
-pub const STEP: usize = 4_096;
+pub const STEP: usize = 32_768;
 /// Admissions that are remembered from one step to the next; for others the log is asked.
 const ORIGINS_MAX: usize = 100_000;
 

@@ -20,6 +20,10 @@ const CHECKPOINT: &str = include_str!("../../../../migrations/views/sqlite/check
 /// How long a statement waits for another connection's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Rows that a read may be ahead of whoever takes them: two threads that wait for each other every few rows take longer
+/// than the rows do.
+const ROWS: usize = 16_384;
+
 /// A view that is being kept.
 pub(in crate::views) struct SqliteView<M> {
     dir: PathBuf,
@@ -125,6 +129,7 @@ async fn connect(file: &Path) -> Result<SqliteConnection, ViewError> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(PATIENCE)
+        .row_buffer_size(ROWS)
         .thread_name(|n| format!("view-{n}"))
         .disable_statement_logging();
     options.connect().await.rows()
