@@ -22,8 +22,8 @@ pub(super) struct Start {
     pub(super) accounts: u64,
 }
 
-/// Events of one frame.
-const FRAME: u64 = 1_000;
+/// Events of one frame: what a server commits at once when decisions come as streams of lines.
+const FRAME: u64 = 256;
 
 impl Start {
     pub(super) fn run(self) -> Result<(), Failed> {
