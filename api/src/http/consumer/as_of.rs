@@ -9,16 +9,12 @@ use domain::ids::{Name, Position};
 use domain::policy::Mode;
 use domain::rejection::Rejection;
 use domain::time::Timestamp;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
 use projections::origins::Origins;
 use projections::read::{Moment, Near};
 use projections::views::balances::{Ledgers, due};
 
 /// Events that are read after a checkpoint at once: all up to the next one, and as many that were written down late.
 const AHEAD: usize = 128;
-
-/// Events that are asked for at once: one comes from the disk while another's hashes are checked.
-const AT_ONCE: usize = 4;
 
 /// A past moment as it was asked for: an RFC 3339 instant, or a position.
 pub(super) fn moment(text: &str) -> Result<Moment, Problem> {
@@ -70,9 +66,8 @@ async fn fold(
     let mut origins = Origins::new(AHEAD);
     let mut folded = 0;
     while !next.is_empty() {
-        let mut entries = stream::iter(next).map(|position| app.engine.entry(position)).buffered(AT_ONCE);
-        while let Some(entry) = entries.try_next().await? {
-            let Some(entry) = entry else { return Ok(ledgers) };
+        for position in next.drain(..) {
+            let Some(entry) = app.engine.entry(position).await? else { return Ok(ledgers) };
             if !has_happened(&entry, moment, at) {
                 return Ok(ledgers);
             }
