@@ -118,11 +118,9 @@ impl EventStore for SqliteStore {
     async fn read(&self, from: Position, max_events: usize) -> Result<Vec<Frame>, StoreError> {
         let asked = span(from, max_events);
         let mut reader = self.reader.lock().await;
-        let found = rows::frames(&mut reader, &asked).await?;
+        let found = verified(rows::frames(&mut reader, &asked).await?)?;
         if found.last().is_some_and(|frame| frame.end() >= asked.start) {
-            // The next read need not wait for the hashes of this one.
-            drop(reader);
-            return verified(found);
+            return Ok(found);
         }
         if rows::head(&mut reader).await?.position < asked.start {
             return Ok(Vec::new());
