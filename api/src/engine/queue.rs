@@ -22,7 +22,7 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct Waiting {
     jobs: VecDeque<Job>,
-    /// The jobs that the engine sleeps for.
+    /// How many jobs wake the engine.
     wakes_at: usize,
     closed: bool,
 }
@@ -47,16 +47,17 @@ impl Queue {
     /// Adds a job and wakes the engine if it may be asleep. What ends the engine, or brings a standby on, is never too
     /// much.
     pub(super) fn push(&self, job: Job) -> Result<(), Refused> {
-        if matches!(job, Job::Stop | Job::GiveUp(_) | Job::Follow(..) | Job::Lead) {
+        let urgent = matches!(job, Job::Stop | Job::GiveUp(_) | Job::Follow(..) | Job::Lead);
+        if urgent {
             self.depth.fetch_add(1, Ordering::Relaxed);
-            self.add(iter::once(job), 1)?;
-            self.wake();
-            return Ok(());
-        }
-        if self.reserve(1) == 0 {
+        } else if self.reserve(1) == 0 {
             return Err(Refused::Full);
         }
-        self.add(iter::once(job), 1)
+        self.add(iter::once(job), 1)?;
+        if urgent {
+            self.wake();
+        }
+        Ok(())
     }
 
     /// Adds jobs in their order under one lock, as many as there is room for; the others are dropped, and their
@@ -100,11 +101,13 @@ impl Queue {
         mem::swap(&mut self.lock().jobs, into);
     }
 
-    /// Whether so many jobs wait that the engine is not to sleep; once they do, it is woken.
+    /// Whether so many jobs wait, or half of what there is room for, that the engine is not to sleep; once they do, it
+    /// is woken.
     pub(super) fn has(&self, wanted: usize) -> bool {
         let mut waiting = self.lock();
-        waiting.wakes_at = wanted;
-        waiting.jobs.len() >= wanted
+        // Nobody is refused for want of room while the engine sleeps.
+        waiting.wakes_at = wanted.min(self.max.div_ceil(2)).max(1);
+        waiting.jobs.len() >= waiting.wakes_at
     }
 
     /// Counts jobs off that were taken up.
@@ -192,6 +195,14 @@ mod tests {
             }
             hears.recv().expect("woken");
         });
+    }
+
+    #[test]
+    fn a_queue_that_is_half_full_is_worth_waking_for() {
+        let queue = Queue::new(3);
+        assert!(!queue.has(1_000));
+        assert_eq!(queue.push_all(vec![Job::Stop, Job::Stop]), Ok(0));
+        assert!(queue.has(1_000));
     }
 
     #[test]
