@@ -35,7 +35,8 @@ pub(crate) struct Asked {
     ip: Option<String>,
     /// Shows the limits of this endpoint, too.
     endpoint: Option<String>,
-    /// A past instant, or a position of the log: the limits as they stood then, with all that was due by then.
+    /// A past instant, or a position of the log: the limits as they stood then, with all that was due by then. Takes a
+    /// key or a token.
     as_of: Option<String>,
 }
 

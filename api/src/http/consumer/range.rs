@@ -18,9 +18,9 @@ impl Range {
     pub(super) async fn of(
         app: &App,
         account: &Name,
-        bounds: (Option<&str>, Option<&str>),
+        (from, to): (Option<&str>, Option<&str>),
     ) -> Result<Self, Problem> {
-        let (from, to) = text::times(bounds)?;
+        let (from, to) = (text::time("from", from)?, text::time("to", to)?);
         let (calendar, now) = calendar(app, account).await?;
         let month = calendar.period(Period::Month, now);
         let (from, to) = (from.unwrap_or(month.0), to.unwrap_or(month.1));
