@@ -2,13 +2,13 @@
 //! iteration order may ever reach an event, a hash or an answer.
 
 use crate::ids::Digest;
-use foldhash::fast::FixedState;
+pub use foldhash::fast::FixedState as Hasher;
 use hashbrown::HashTable;
 
 /// A hash map with a fixed hasher.
-pub type Map<K, V> = hashbrown::HashMap<K, V, FixedState>;
+pub type Map<K, V> = hashbrown::HashMap<K, V, Hasher>;
 /// A hash set with a fixed hasher.
-pub type Set<K> = hashbrown::HashSet<K, FixedState>;
+pub type Set<K> = hashbrown::HashSet<K, Hasher>;
 
 /// Finds places in a list by a key that stands there already: 8 bytes each, where a map would keep every key again.
 ///

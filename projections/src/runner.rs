@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// Events of one step: a transaction of every view. Many, because a row that many of them change is then read and
 /// written once; a view in PostgreSQL has 30 s for them.
-pub const STEP: usize = 32_768;
+pub const STEP: usize = 65_536;
 /// Admissions that are remembered from one step to the next; for others the log is asked.
 const ORIGINS_MAX: usize = 100_000;
 

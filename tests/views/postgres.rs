@@ -93,6 +93,25 @@ fn several_who_fold_at_once_double_nothing_and_none_of_them_fails() {
     });
 }
 
+#[test]
+fn who_folds_in_turn_with_another_forgets_what_it_remembered_of_the_rows() {
+    let home = Home::in_database();
+    lived(&home);
+    home.throw_views_away();
+    run(async {
+        let log = home.log().await;
+        let head = log.head().await.unwrap().position;
+        let mut runners = Vec::new();
+        for _ in 0..2 {
+            runners.push(Runner::new(log.clone(), home.views(&log).open().await.unwrap()));
+        }
+        for (turn, until) in (1..=head).step_by(9).chain([head]).enumerate() {
+            while runners[turn % 2].step(until).await.unwrap() < until {}
+        }
+        assert_eq!(differences(&home.views(&log), &log).await, []);
+    });
+}
+
 /// A step is held up by another session's lock, and its connection ended in the middle of it.
 #[test]
 fn a_connection_that_is_cut_in_a_step_leaves_nothing_and_the_next_goes_on() {

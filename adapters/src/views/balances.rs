@@ -1,7 +1,8 @@
 //! The credit of accounts, now and at checkpoints.
 
 use super::Model;
-use super::rows::{count, listed, parsed};
+use super::recent::Recent;
+use super::rows::{accounts, count, listed, parsed};
 use super::session::{Found, Session, Sql};
 use domain::event::{Entry, Stream};
 use domain::ids::{HashKey, Name};
@@ -9,7 +10,6 @@ use domain::map::Map;
 use projections::origins::Origins;
 use projections::runner::ViewError;
 use projections::views::balances::{EVERY, Ledgers};
-use std::collections::BTreeSet;
 
 pub(super) struct Balances;
 
@@ -32,13 +32,16 @@ impl Model for Balances {
     const SCHEMA: Sql = schema!("balances");
     const TABLES: &'static [&'static str] = &["ledgers", "checkpoints"];
 
+    type Memory = Recent<Name, (u64, Ledgers)>;
+
     async fn write<S: Session>(
         to: &mut S,
         entries: &[Entry],
         origins: &Origins,
         _: HashKey,
+        memory: &mut Self::Memory,
     ) -> Result<(), ViewError> {
-        let (mut known, mut checkpoints) = (known(to, entries).await?, Vec::new());
+        let (mut known, mut checkpoints) = (known(to, entries, memory).await?, Vec::new());
         for entry in entries {
             let Stream::Account(name) = &entry.stream else { continue };
             let (version, ledgers) = known.entry_ref(name).or_default();
@@ -50,29 +53,34 @@ impl Model for Balances {
             }
         }
         to.insert((CHECKPOINT, ""), checkpoints).await?;
-        keep(to, known).await
+        keep(to, &known).await?;
+        memory.note(known);
+        Ok(())
     }
 }
 
-async fn known<S: Session>(of: &mut S, entries: &[Entry]) -> Result<Known, ViewError> {
-    let accounts: BTreeSet<&Name> = entries
-        .iter()
-        .filter_map(|entry| if let Stream::Account(name) = &entry.stream { Some(name) } else { None })
-        .collect();
-    let rows = of.fetch(S::pick(&KNOWN), vec![listed(&accounts).into()]).await?;
-    let mut known = Known::default();
-    for row in &rows {
-        known.insert(parsed(row, "account")?, (count(row, "version")?, read(row.bytes("state")?)?));
+/// The ledgers of these entries' accounts, as remembered or as they are read.
+async fn known<S: Session>(
+    of: &mut S,
+    entries: &[Entry],
+    memory: &mut Recent<Name, (u64, Ledgers)>,
+) -> Result<Known, ViewError> {
+    let (mut known, unknown) = memory.take(accounts(entries));
+    if !unknown.is_empty() {
+        for row in of.fetch(S::pick(&KNOWN), vec![listed(&unknown).into()]).await? {
+            let ledgers = (count(&row, "version")?, read(row.bytes("state")?)?);
+            known.insert(parsed(&row, "account")?, ledgers);
+        }
     }
     Ok(known)
 }
 
-async fn keep<S: Session>(to: &mut S, known: Known) -> Result<(), ViewError> {
-    let mut known: Vec<_> = known.into_iter().collect();
-    known.sort_by(|(a, _), (b, _)| a.cmp(b));
+async fn keep<S: Session>(to: &mut S, known: &Known) -> Result<(), ViewError> {
+    let mut known: Vec<_> = known.iter().collect();
+    known.sort_by_key(|(account, _)| *account);
     let mut rows = Vec::with_capacity(known.len());
     for (account, (version, ledgers)) in known {
-        rows.push([account.to_string().into(), version.into(), state(&ledgers)?.into()]);
+        rows.push([account.to_string().into(), (*version).into(), state(ledgers)?.into()]);
     }
     to.insert(LEDGERS, rows).await
 }

@@ -23,11 +23,14 @@ impl Model for Counters {
     const SCHEMA: Sql = schema!("counters");
     const TABLES: &'static [&'static str] = &["counters", "callers", "policies", "jobs"];
 
+    type Memory = ();
+
     async fn write<S: Session>(
         to: &mut S,
         entries: &[Entry],
         _: &Origins,
         key: HashKey,
+        (): &mut (),
     ) -> Result<(), ViewError> {
         let (mut world, mut changes) = (World::new(key), Changes::default());
         let wanted = Wanted::of(entries);

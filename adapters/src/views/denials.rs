@@ -27,18 +27,21 @@ impl Model for Denials {
     const SCHEMA: Sql = schema!("denials");
     const TABLES: &'static [&'static str] = &["denials", "bans"];
 
+    type Memory = ();
+
     async fn write<S: Session>(
         to: &mut S,
         entries: &[Entry],
         _: &Origins,
         _: HashKey,
+        (): &mut (),
     ) -> Result<(), ViewError> {
-        to.insert((DENIED, ""), entries.iter().filter_map(model::denial).map(row).collect()).await?;
+        to.insert((DENIED, ""), entries.iter().filter_map(model::denial).map(row)).await?;
         // In their order: a subject may be banned and let go within a step.
         for change in entries.iter().filter_map(model::ban) {
             match change {
                 BanChange::Started(position, at, event) => {
-                    to.insert((BANNED, ""), vec![started(position, at, event)]).await?;
+                    to.insert((BANNED, ""), [started(position, at, event)]).await?;
                 }
                 BanChange::Lifted(when, event) => to.execute(LIFTED, lifted(when, event)).await?,
             }

@@ -29,11 +29,14 @@ impl Model for Holds {
     const SCHEMA: Sql = schema!("holds");
     const TABLES: &'static [&'static str] = &["holds"];
 
+    type Memory = ();
+
     async fn write<S: Session>(
         to: &mut S,
         entries: &[Entry],
         _: &Origins,
         _: HashKey,
+        (): &mut (),
     ) -> Result<(), ViewError> {
         let (mut opened, mut begun, mut closed) = (Vec::new(), Vec::new(), Vec::new());
         for (decision, change) in fold(entries) {

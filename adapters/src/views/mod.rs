@@ -27,6 +27,7 @@ mod holds;
 mod postgres;
 mod read;
 mod rebuild;
+mod recent;
 mod requests;
 mod rows;
 mod session;
@@ -70,12 +71,17 @@ trait Model: Send + Sync + 'static {
     const SCHEMA: Sql;
     const TABLES: &'static [&'static str];
 
+    /// What is remembered of the rows from one step to the next; empty after a step that was not committed, and when
+    /// another process may have written.
+    type Memory: Default + Send + Sync;
+
     /// Writes what these entries make of the rows, within a transaction. The key is the one that the book hashes with.
     fn write<S: Session>(
         to: &mut S,
         entries: &[Entry],
         origins: &Origins,
         key: HashKey,
+        memory: &mut Self::Memory,
     ) -> impl Future<Output = Result<(), ViewError>> + Send;
 }
 

@@ -22,14 +22,17 @@ impl Model for Requests {
     const SCHEMA: Sql = schema!("requests");
     const TABLES: &'static [&'static str] = &["requests", "steps"];
 
+    type Memory = ();
+
     async fn write<S: Session>(
         to: &mut S,
         entries: &[Entry],
         _: &Origins,
         _: HashKey,
+        (): &mut (),
     ) -> Result<(), ViewError> {
-        to.insert((DECIDED, ""), entries.iter().filter_map(decided).map(of_decided).collect()).await?;
-        to.insert((STEP, ""), entries.iter().filter_map(step).map(|step| of_step(&step)).collect()).await
+        to.insert((DECIDED, ""), entries.iter().filter_map(decided).map(of_decided)).await?;
+        to.insert((STEP, ""), entries.iter().filter_map(step).map(|step| of_step(&step))).await
     }
 }
 

@@ -1,8 +1,8 @@
 //! The plain forms of what rows hold.
 
 use super::session::Found;
-use domain::event::Event;
-use domain::ids::Position;
+use domain::event::{Entry, Event, Stream};
+use domain::ids::{Name, Position};
 use domain::money::Credits;
 use domain::policy::Mode;
 use domain::time::Timestamp;
@@ -10,6 +10,7 @@ use projections::runner::ViewError;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -21,6 +22,12 @@ pub(super) fn text(of: Option<&impl Display>) -> String {
 /// Many values as one parameter.
 pub(super) fn listed(of: &impl Serialize) -> String {
     serde_json::json!(of).to_string()
+}
+
+/// The accounts whose streams these entries are of, in order.
+pub(super) fn accounts(entries: &[Entry]) -> BTreeSet<&Name> {
+    let streams = entries.iter().map(|entry| &entry.stream);
+    streams.filter_map(|stream| if let Stream::Account(name) = stream { Some(name) } else { None }).collect()
 }
 
 /// A column that was written by this file's counterparts.

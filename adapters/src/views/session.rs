@@ -30,12 +30,12 @@ pub(super) trait Session: Send {
     /// The text in this database's dialect.
     fn pick(sql: &Sql) -> &'static str;
 
-    /// Writes rows, many at once: `head` is `INSERT INTO … (…)`, `tail` what is to be done on a conflict. No two of
-    /// the rows have the same key.
+    /// Writes rows, many at once and each made when its turn comes: `head` is `INSERT INTO … (…)`, `tail` what is to be
+    /// done on a conflict. No two of the rows have the same key.
     fn insert<const N: usize>(
         &mut self,
         statement: (&'static str, &'static str),
-        rows: Vec<[Value; N]>,
+        rows: impl IntoIterator<Item = [Value; N], IntoIter: Send> + Send,
     ) -> impl Future<Output = Result<(), ViewError>> + Send;
 
     fn execute(

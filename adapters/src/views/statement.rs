@@ -1,15 +1,15 @@
 //! The account statement.
 
 use super::Model;
-use super::rows::{count, credits, event_type, instant, listed, parsed, position, words};
+use super::recent::Recent;
+use super::rows::{accounts, count, credits, event_type, instant, listed, parsed, position, words};
 use super::session::{Found, Session, Sql, Value};
-use domain::event::{Entry, Stream};
+use domain::event::Entry;
 use domain::ids::{HashKey, Name};
 use domain::map::Map;
 use projections::origins::Origins;
 use projections::runner::ViewError;
 use projections::views::statement::{Line, Standing, fold};
-use std::collections::BTreeSet;
 
 pub(super) struct Statement;
 
@@ -32,28 +32,37 @@ impl Model for Statement {
     const SCHEMA: Sql = schema!("statement");
     const TABLES: &'static [&'static str] = &["statement"];
 
+    type Memory = Recent<Name, Standing>;
+
     async fn write<S: Session>(
         to: &mut S,
         entries: &[Entry],
         origins: &Origins,
         _: HashKey,
+        memory: &mut Self::Memory,
     ) -> Result<(), ViewError> {
-        let mut standings = standings(to, entries).await?;
+        let mut standings = standings(to, entries, memory).await?;
         let mut lines = fold(entries, origins, &mut standings)?;
+        memory.note(standings);
         // In the order of the table: neighbours are written together.
         lines.sort_by(|a, b| (a.account.as_str(), a.position).cmp(&(b.account.as_str(), b.position)));
-        to.insert((LINE, ""), lines.into_iter().map(row).collect()).await
+        to.insert((LINE, ""), lines.into_iter().map(row)).await
     }
 }
 
-async fn standings<S: Session>(of: &mut S, entries: &[Entry]) -> Result<Map<Name, Standing>, ViewError> {
-    let accounts: BTreeSet<&Name> = entries
-        .iter()
-        .filter_map(|entry| if let Stream::Account(name) = &entry.stream { Some(name) } else { None })
-        .collect();
-    let rows = of.fetch(S::pick(&LAST), vec![listed(&accounts).into()]).await?;
-    let standing = |row: &S::Row| Ok((parsed(row, "account")?, after(row)?));
-    rows.iter().map(standing).collect()
+/// Where the accounts of these entries stand, as remembered or as it is read.
+async fn standings<S: Session>(
+    of: &mut S,
+    entries: &[Entry],
+    memory: &mut Recent<Name, Standing>,
+) -> Result<Map<Name, Standing>, ViewError> {
+    let (mut standings, unknown) = memory.take(accounts(entries));
+    if !unknown.is_empty() {
+        for row in of.fetch(S::pick(&LAST), vec![listed(&unknown).into()]).await? {
+            standings.insert(parsed(&row, "account")?, after(&row)?);
+        }
+    }
+    Ok(standings)
 }
 
 /// Where an account stands after a line.

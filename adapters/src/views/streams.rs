@@ -16,17 +16,20 @@ impl Model for Streams {
     const SCHEMA: Sql = schema!("streams");
     const TABLES: &'static [&'static str] = &["streams"];
 
+    type Memory = ();
+
     async fn write<S: Session>(
         to: &mut S,
         entries: &[Entry],
         _: &Origins,
         _: HashKey,
+        (): &mut (),
     ) -> Result<(), ViewError> {
         let mut places: Vec<_> = entries.iter().map(place).collect();
         // In the order of the table: neighbours are written together.
         places.sort_by(|a, b| (&a.stream, a.version).cmp(&(&b.stream, b.version)));
         let rows = places.into_iter();
         let rows = rows.map(|of| [of.stream.into(), of.version.into(), of.position.into()]);
-        to.insert(("INSERT INTO streams (stream, version, position) ", ""), rows.collect()).await
+        to.insert(("INSERT INTO streams (stream, version, position) ", ""), rows).await
     }
 }

@@ -1,6 +1,7 @@
 //! Usage by hour, day and month.
 
 use super::Model;
+use super::recent::Recent;
 use super::rows::{count, credits, instant, listed, mode, one_of, parsed, perhaps, text, words};
 use super::session::{Found, Session, Sql, Value};
 use domain::event::Entry;
@@ -46,23 +47,23 @@ impl Model for Usage {
     const SCHEMA: Sql = schema!("usage");
     const TABLES: &'static [&'static str] = &["usage", "calendars"];
 
+    type Memory = Recent<UsageKey, model::Usage>;
+
     async fn write<S: Session>(
         to: &mut S,
         entries: &[Entry],
         origins: &Origins,
         _: HashKey,
+        memory: &mut Self::Memory,
     ) -> Result<(), ViewError> {
         let mut calendars = calendars(to, entries, origins).await?;
         let known = calendars.clone();
         let mut rows = model::fold(entries, origins, &mut calendars)?;
-        for (key, usage) in existing(to, &rows).await? {
-            if let Some(sum) = rows.get_mut(&key) {
-                *sum = usage.plus(sum);
-            }
-        }
+        add_existing(to, &mut rows, memory).await?;
         let mut rows: Vec<_> = rows.into_iter().collect();
         rows.sort_by(|(a, _), (b, _)| a.cmp(b));
-        to.insert((ADD, ANEW), rows.into_iter().map(values).collect()).await?;
+        memory.note(rows.iter().cloned());
+        to.insert((ADD, ANEW), rows.into_iter().map(values)).await?;
         calendars.retain(|account, calendar| known.get(account) != Some(calendar));
         keep(to, calendars).await
     }
@@ -89,18 +90,32 @@ async fn keep<S: Session>(to: &mut S, calendars: Calendars) -> Result<(), ViewEr
     calendars.sort_by(|(a, _), (b, _)| a.cmp(b));
     let rows = calendars.into_iter();
     let rows = rows.map(|(account, calendar)| [account.to_string().into(), listed(&calendar).into()]);
-    to.insert(KEEP, rows.collect()).await
+    to.insert(KEEP, rows).await
 }
 
-/// Rows of the periods that are to be added to.
-async fn existing<S: Session>(
+/// Adds what the rows say already: as remembered, or as they are read.
+async fn add_existing<S: Session>(
     of: &mut S,
-    rows: &Map<UsageKey, model::Usage>,
-) -> Result<Vec<(UsageKey, model::Usage)>, ViewError> {
-    let periods: BTreeSet<_> =
-        rows.keys().map(|key| (text(key.account.as_ref()), key.by.as_str(), key.from.micros())).collect();
-    let found = of.fetch(S::pick(&KNOWN), vec![listed(&periods).into()]).await?;
-    found.iter().map(row).collect()
+    rows: &mut Map<UsageKey, model::Usage>,
+    memory: &mut Recent<UsageKey, model::Usage>,
+) -> Result<(), ViewError> {
+    let mut periods = BTreeSet::new();
+    for (key, sum) in rows.iter_mut() {
+        match memory.get(key) {
+            Some(known) => *sum = known.plus(sum),
+            None => drop(periods.insert((text(key.account.as_ref()), key.by.as_str(), key.from.micros()))),
+        }
+    }
+    if periods.is_empty() {
+        return Ok(());
+    }
+    for found in of.fetch(S::pick(&KNOWN), vec![listed(&periods).into()]).await? {
+        let (key, usage) = row(&found)?;
+        if let Some(sum) = rows.get_mut(&key).filter(|_| memory.get(&key).is_none()) {
+            *sum = usage.plus(sum);
+        }
+    }
+    Ok(())
 }
 
 fn values((key, usage): (UsageKey, model::Usage)) -> [Value; 20] {

@@ -168,13 +168,13 @@ impl Changes {
             let caller = name(&caller);
             chunks.into_iter().map(move |(chunk, latest)| of_caller(&caller, chunk, latest))
         });
-        to.insert(KEPT_CALLERS, rows.collect()).await?;
+        to.insert(KEPT_CALLERS, rows).await?;
         count_moves(to, self.moves).await?;
         let opened = self.opened.into_iter();
         let opened =
             opened.flat_map(|(decision, counters)| counters.into_iter().map(move |of| (decision, of)));
         let rows = opened.map(|(decision, counter)| [decision.into(), counter.to_string().into()]);
-        to.insert((OPENED, ""), rows.collect()).await?;
+        to.insert((OPENED, ""), rows).await?;
         if self.closed.is_empty() {
             return Ok(());
         }

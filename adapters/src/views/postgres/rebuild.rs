@@ -13,7 +13,7 @@ use projections::origins::Origins;
 use projections::runner::ViewError;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, query, raw_sql};
-use std::marker::PhantomData;
+use std::mem;
 use std::time::Duration;
 
 /// A comparison reads all rows of both. Whoever holds a view still folds in between, and whoever puts one into use
@@ -26,7 +26,7 @@ const REBUILDING: Purpose = Purpose {
 };
 
 /// A view in a schema of its own.
-pub(in crate::views) struct FreshSchema<M> {
+pub(in crate::views) struct FreshSchema<M: Model> {
     connection: PgConnection,
     book: Identity,
     number: u64,
@@ -34,7 +34,7 @@ pub(in crate::views) struct FreshSchema<M> {
     live: Option<InUse>,
     /// Whether a transaction is open that sees the view in use as it was.
     held: bool,
-    model: PhantomData<M>,
+    memory: M::Memory,
 }
 
 impl<M: Model> FreshSchema<M> {
@@ -53,7 +53,7 @@ impl<M: Model> FreshSchema<M> {
         making.commit().await.rows()?;
         let live = found.filter(|found| found.fits::<M>(database.book.id));
         let (book, position) = (database.book, 0);
-        Ok(Self { connection, book, number, position, live, held: false, model: PhantomData })
+        Ok(Self { connection, book, number, position, live, held: false, memory: M::Memory::default() })
     }
 
     async fn say(&mut self, sql: &'static str) -> Result<(), ViewError> {
@@ -83,11 +83,12 @@ impl<M: Model> Building for FreshSchema<M> {
         }
         let path = format!("SET LOCAL search_path = {}", schema::<M>(self.number));
         raw_sql(AssertSqlSafe(path)).execute(&mut self.connection).await.rows()?;
-        M::write(&mut self.connection, &entries[seen..], origins, self.book.key).await?;
+        let mut memory = mem::take(&mut self.memory);
+        M::write(&mut self.connection, &entries[seen..], origins, self.book.key, &mut memory).await?;
         if !self.held {
             self.say("COMMIT").await?;
         }
-        self.position = last.position;
+        (self.position, self.memory) = (last.position, memory);
         Ok(())
     }
 

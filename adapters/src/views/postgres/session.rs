@@ -19,8 +19,9 @@ impl Session for PgConnection {
     async fn insert<const N: usize>(
         &mut self,
         (head, tail): (&'static str, &'static str),
-        mut rows: Vec<[Value; N]>,
+        rows: impl IntoIterator<Item = [Value; N], IntoIter: Send> + Send,
     ) -> Result<(), ViewError> {
+        let mut rows: Vec<_> = rows.into_iter().collect();
         if rows.is_empty() {
             return Ok(());
         }

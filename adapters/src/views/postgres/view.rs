@@ -12,7 +12,7 @@ use projections::origins::Origins;
 use projections::runner::{View, ViewError};
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, query};
-use std::marker::PhantomData;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::time::timeout;
@@ -23,11 +23,11 @@ const MOVE: &str =
     RETURNING set_config('search_path', 'views_' || view || '_' || generation, true)";
 
 /// A view that is being kept.
-pub(in crate::views) struct PostgresView<M> {
+pub(in crate::views) struct PostgresView<M: Model> {
     database: Arc<Database>,
     generation: u64,
     position: Position,
-    model: PhantomData<M>,
+    memory: M::Memory,
 }
 
 impl<M: Model> PostgresView<M> {
@@ -37,7 +37,7 @@ impl<M: Model> PostgresView<M> {
         let (limit, connection) = lent.connection();
         let opened = timeout(limit, opened::<M>(connection, &database)).await;
         let (generation, position) = ended(lent, opened)?;
-        Ok(Self { database, generation, position, model: PhantomData })
+        Ok(Self { database, generation, position, memory: M::Memory::default() })
     }
 
     async fn in_use(&self) -> Result<Option<InUse>, ViewError> {
@@ -58,7 +58,9 @@ impl<M: Model> View for PostgresView<M> {
     async fn position(&mut self) -> Result<Position, ViewError> {
         match self.in_use().await? {
             Some(found) if found.number == self.generation && found.fits::<M>(self.database.book.id) => {
-                self.position = found.position;
+                if found.position != self.position {
+                    (self.position, self.memory) = (found.position, M::Memory::default());
+                }
             }
             Some(_) | None => *self = Self::open(self.database.clone()).await?,
         }
@@ -71,11 +73,10 @@ impl<M: Model> View for PostgresView<M> {
         let Some(last) = new.last() else { return Ok(self.position) };
         let mut lent = self.database.keeper.lend().await.rows()?;
         let (limit, connection) = lent.connection();
-        let step =
-            timeout(limit, step::<M>(connection, (self.generation, self.database.book.key), new, origins))
-                .await;
+        let (mut memory, of) = (mem::take(&mut self.memory), (self.generation, self.database.book.key));
+        let step = timeout(limit, step::<M>(connection, of, new, origins, &mut memory)).await;
         if ended(lent, step)? {
-            self.position = last.position;
+            (self.position, self.memory) = (last.position, memory);
         }
         Ok(self.position)
     }
@@ -87,6 +88,7 @@ async fn step<M: Model>(
     (generation, key): (u64, HashKey),
     entries: &[Entry],
     origins: &Origins,
+    memory: &mut M::Memory,
 ) -> Result<bool, ViewError> {
     let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(false) };
     let mut step = connection.begin().await.rows()?;
@@ -106,7 +108,7 @@ async fn step<M: Model>(
         step.rollback().await.rows()?;
         return Ok(false);
     }
-    M::write(&mut *step, entries, origins, key).await?;
+    M::write(&mut *step, entries, origins, key, memory).await?;
     step.commit().await.rows()?;
     Ok(true)
 }

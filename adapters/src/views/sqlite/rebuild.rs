@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A view in a file of its own, and the one in use attached to it.
-pub(in crate::views) struct FreshFile<M> {
+pub(in crate::views) struct FreshFile<M: Model> {
     view: SqliteView<M>,
     dir: PathBuf,
     book: Identity,

@@ -2,9 +2,10 @@
 
 use crate::views::session::{Failed, Session, Sql, Value, found};
 use projections::runner::ViewError;
+use sqlx::error::BoxDynError;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, query};
+use sqlx::{Arguments, AssertSqlSafe, Sqlite, query_with};
 
 /// Rows of one statement: with 20 columns far from SQLite's bound of 32,766 values.
 const TOGETHER: usize = 500;
@@ -19,42 +20,45 @@ impl Session for SqliteConnection {
     async fn insert<const N: usize>(
         &mut self,
         (head, tail): (&'static str, &'static str),
-        rows: Vec<[Value; N]>,
+        rows: impl IntoIterator<Item = [Value; N], IntoIter: Send> + Send,
     ) -> Result<(), ViewError> {
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            let mut query = QueryBuilder::<Sqlite>::new(head);
-            query.push_values(rows.by_ref().take(TOGETHER), |mut row, values| {
-                for value in values {
-                    match value {
-                        Value::Text(text) => row.push_bind(text),
-                        Value::Figure(figure) => row.push_bind(figure),
-                        Value::Flag(flag) => row.push_bind(flag),
-                        Value::Bytes(bytes) => row.push_bind(bytes),
-                    };
-                }
-            });
-            query.push(tail).build().execute(&mut *self).await.rows()?;
+        let mut rows = rows.into_iter();
+        loop {
+            let (mut arguments, mut count) = (SqliteArguments::default(), 0);
+            for value in rows.by_ref().take(TOGETHER).inspect(|_| count += 1).flatten() {
+                add(&mut arguments, value).map_err(ViewError::Rows)?;
+            }
+            if count == 0 {
+                return Ok(());
+            }
+            let row = format!("({})", vec!["?"; N].join(", "));
+            let sql = format!("{head} VALUES {}{tail}", vec![row.as_str(); count].join(", "));
+            query_with(AssertSqlSafe(sql), arguments).execute(&mut *self).await.rows()?;
         }
-        Ok(())
     }
 
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<(), ViewError> {
-        bound(sql, values).execute(self).await.rows().map(drop)
+        bound(sql, values)?.execute(self).await.rows().map(drop)
     }
 
     async fn fetch(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<SqliteRow>, ViewError> {
-        bound(sql, values).fetch_all(self).await.rows()
+        bound(sql, values)?.fetch_all(self).await.rows()
     }
 }
 
-fn bound(sql: &str, values: Vec<Value>) -> Query<'static, Sqlite, SqliteArguments> {
-    values.into_iter().fold(query(AssertSqlSafe(sql)), |query, value| match value {
-        Value::Text(text) => query.bind(text),
-        Value::Figure(figure) => query.bind(figure),
-        Value::Flag(flag) => query.bind(flag),
-        Value::Bytes(bytes) => query.bind(bytes),
-    })
+fn add(to: &mut SqliteArguments, value: Value) -> Result<(), BoxDynError> {
+    match value {
+        Value::Text(text) => to.add(text),
+        Value::Figure(figure) => to.add(figure),
+        Value::Flag(flag) => to.add(flag),
+        Value::Bytes(bytes) => to.add(bytes),
+    }
+}
+
+fn bound(sql: &str, values: Vec<Value>) -> Result<Query<'static, Sqlite, SqliteArguments>, ViewError> {
+    let mut arguments = SqliteArguments::default();
+    values.into_iter().try_for_each(|value| add(&mut arguments, value)).map_err(ViewError::Rows)?;
+    Ok(query_with(AssertSqlSafe(sql), arguments))
 }
 
 found!(SqliteRow);

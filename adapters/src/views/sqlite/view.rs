@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions, Connection, query, query_as};
 use std::fs;
 use std::io;
-use std::marker::PhantomData;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,13 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ROWS: usize = 16_384;
 
 /// A view that is being kept.
-pub(in crate::views) struct SqliteView<M> {
+pub(in crate::views) struct SqliteView<M: Model> {
     dir: PathBuf,
     book: Identity,
     generation: u64,
     pub(super) connection: SqliteConnection,
     pub(super) position: Position,
-    model: PhantomData<M>,
+    memory: M::Memory,
 }
 
 impl<M: Model> SqliteView<M> {
@@ -50,14 +50,14 @@ impl<M: Model> SqliteView<M> {
             0
         };
         remove_before(dir, M::NAME, generation).rows()?;
-        Ok(Self { dir: dir.to_owned(), book, generation, connection, position, model: PhantomData })
+        Ok(Self { dir: dir.to_owned(), book, generation, connection, position, memory: M::Memory::default() })
     }
 
     /// A new, empty file, which must not exist.
     pub(super) async fn create(dir: &Path, file: &Path, book: Identity) -> Result<Self, ViewError> {
         let connection = create::<M>(file, book).await?;
         let (generation, position) = (0, 0);
-        Ok(Self { dir: dir.to_owned(), book, generation, connection, position, model: PhantomData })
+        Ok(Self { dir: dir.to_owned(), book, generation, connection, position, memory: M::Memory::default() })
     }
 
     /// Folds the entries that follow its position, all in one transaction. After an error nothing more can be done
@@ -70,7 +70,8 @@ impl<M: Model> SqliteView<M> {
         let Some(last) = new.last() else { return Ok(()) };
         let to = &mut self.connection;
         query("SAVEPOINT step").execute(&mut *to).await.rows()?;
-        M::write(to, new, origins, self.book.key).await?;
+        let mut memory = mem::take(&mut self.memory);
+        M::write(to, new, origins, self.book.key, &mut memory).await?;
         let moved = query("UPDATE checkpoint SET position = ?1 WHERE position = ?2")
             .bind(figure(last.position))
             .bind(figure(new[0].position - 1))
@@ -81,7 +82,7 @@ impl<M: Model> SqliteView<M> {
             return Err(ViewError::Rows(Box::new(io::Error::other("the entries do not follow the rows"))));
         }
         query("RELEASE step").execute(to).await.rows()?;
-        self.position = last.position;
+        (self.position, self.memory) = (last.position, memory);
         Ok(())
     }
 }
