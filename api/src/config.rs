@@ -48,11 +48,21 @@ pub struct Limits {
     pub decisions: usize,
     /// Accounts, addresses and the like that are counted.
     pub subjects: usize,
+    /// Events after which a snapshot is taken: about as many as a start after a crash may have to fold; 0: one is only
+    /// taken when the service stops.
+    pub snapshot_every: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { queue: 4_096, connections: 10_000, ids: 1_000_000, decisions: 1_000_000, subjects: 10_000_000 }
+        Self {
+            queue: 4_096,
+            connections: 10_000,
+            ids: 1_000_000,
+            decisions: 1_000_000,
+            subjects: 10_000_000,
+            snapshot_every: 1_000_000,
+        }
     }
 }
 

@@ -244,7 +244,8 @@ fn engine_config(config: &Config) -> EngineConfig {
         decisions_max: config.bounds.decisions,
         subjects_max: config.bounds.subjects,
     };
-    EngineConfig { queue_max: config.bounds.queue, bounds, ..EngineConfig::default() }
+    let (queue_max, snapshot_every) = (config.bounds.queue, config.bounds.snapshot_every);
+    EngineConfig { queue_max, snapshot_every, bounds, ..EngineConfig::default() }
 }
 
 fn app(

@@ -1,6 +1,6 @@
 //! `counterfoil bench`: it loads a server and says what it saw. What the figures are is no test's concern.
 
-use crate::world::run;
+use crate::world::{run, run_with};
 use counterfoil_tests::sandbox::{GATEWAY, OPERATOR, Sandbox};
 
 fn rows(out: &str) -> Vec<Vec<&str>> {
@@ -24,6 +24,21 @@ fn it_loads_a_server_of_its_own_and_prints_a_row_for_each_load() {
     }
     assert!(run.out.contains("events per decision: 1.00"), "{}", run.out);
     assert!(run.out.contains("bytes in the log per decision: "), "{}", run.out);
+}
+
+#[test]
+fn its_server_takes_snapshots_after_as_many_events_as_it_is_told() {
+    let load = ["bench", "--connections", "2", "--seconds", "1", "--accounts", "3", "--spread"];
+    for (every, taken) in [("100", true), ("0", false)] {
+        let run = run_with([("COUNTERFOIL_BOUNDS__SNAPSHOT_EVERY", every)], &load);
+        assert!(run.good, "{run:?}");
+        assert_eq!(
+            run.out.contains("last snapshot meanwhile: of event "),
+            taken,
+            "every {every}: {}",
+            run.out
+        );
+    }
 }
 
 #[test]

@@ -17,8 +17,14 @@ pub(crate) struct Run {
 
 /// Runs the executable with these arguments.
 pub(crate) fn run<S: AsRef<str>>(arguments: &[S]) -> Run {
-    let arguments = arguments.iter().map(AsRef::as_ref);
-    let output = Command::new(counterfoil()).args(arguments).output().expect("the executable starts");
+    run_with([], arguments)
+}
+
+/// As [`run`], with these variables.
+pub(crate) fn run_with<S: AsRef<str>, const N: usize>(variables: [(&str, &str); N], arguments: &[S]) -> Run {
+    let mut command = Command::new(counterfoil());
+    command.args(arguments.iter().map(AsRef::as_ref)).envs(variables);
+    let output = command.output().expect("the executable starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it writes UTF-8");
     let code = output.status.code().expect("it was not killed");
     assert!(code <= 2, "exit code {code} is none of ours");

@@ -74,7 +74,8 @@ impl Load {
         let after = runtime.block_on(log::figures(&server))?;
         let decided = rows.iter().filter(|row| row.name != NOOP).map(|row| row.requests).sum::<u64>();
         let own = runtime.block_on(server.end(before.head, after.head))?;
-        report::print(&rows, &report::Log { decided, events: after.head - before.head, own });
+        let snapshot = (after.snapshot > before.snapshot).then_some(after.snapshot);
+        report::print(&rows, &report::Log { decided, events: after.head - before.head, snapshot, own });
         Ok(())
     }
 

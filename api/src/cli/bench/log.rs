@@ -16,6 +16,8 @@ pub(super) struct Figures {
     pub(super) commits: u64,
     /// The time of all commits together.
     pub(super) commit_micros: u64,
+    /// The last event that a snapshot holds.
+    pub(super) snapshot: Position,
 }
 
 /// A running server's figures.

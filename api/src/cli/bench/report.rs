@@ -4,6 +4,7 @@ use super::connection::Tally;
 use super::load::NOOP;
 use super::log::Figures;
 use comfy_table::{CellAlignment, Table, presets};
+use domain::ids::Position;
 use std::time::Duration;
 
 /// One run.
@@ -55,6 +56,8 @@ const NONE: &str = "–";
 pub(super) struct Log {
     pub(super) decided: u64,
     pub(super) events: u64,
+    /// The last event of the last snapshot, if one was taken meanwhile.
+    pub(super) snapshot: Option<Position>,
     /// Peak memory and bytes of events of a server of our own.
     pub(super) own: Option<(u64, u64)>,
 }
@@ -103,6 +106,9 @@ pub(super) fn print(rows: &[Row], log: &Log) {
     let decided = log.decided.max(1);
     let per_decision = log.events * 100 / decided;
     println!("events per decision: {}.{:02}", per_decision / 100, per_decision % 100);
+    if let Some(snapshot) = log.snapshot {
+        println!("last snapshot meanwhile: of event {snapshot}");
+    }
     if let Some((memory, bytes)) = log.own {
         println!("bytes in the log per decision: {}", bytes / decided);
         println!("the server's peak memory: {} MiB", memory / (1 << 20));
