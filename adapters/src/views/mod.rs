@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `session` | what rows are written and read through, the same for both |
 //! | `usage`, `statement`, … | a view each: its rows, written and read |
+//! | `recent` | what a view remembers of the rows that it wrote last |
 //! | `read`, `rebuild` | what people read; a view folded anew beside the one in use |
 //! | `sqlite`, `postgres` | where rows are kept, generation by generation |
 

@@ -20,6 +20,8 @@ const GATEWAY: &str = "demo-gateway-token";
 const OPERATOR: &str = "demo-operator-token";
 const ACCOUNT: &str = "acme";
 const CREDITS: u32 = 1_000;
+/// Where the tour asks.
+const ENDPOINT: &str = "/api/v1/ai/image-generation";
 
 type Failed = Box<dyn Error>;
 
@@ -93,14 +95,14 @@ pub(super) fn tour(address: SocketAddr, key: &str, next: Position) {
     println!("# May this request pass, and what does it cost? (a gateway asks)");
     println!("curl -s {url}/v1/decisions -H 'Authorization: Bearer {GATEWAY}' {json} \\");
     println!(
-        "  -d '{{\"request_id\":\"r-1\",\"key\":\"{key}\",\"ip\":\"203.0.113.7\",\"endpoint\":\"/api/v1/ai/image-generation\",\"attributes\":{{\"chars\":1200}}}}'\n"
+        "  -d '{{\"request_id\":\"r-1\",\"key\":\"{key}\",\"ip\":\"203.0.113.7\",\"endpoint\":\"{ENDPOINT}\",\"attributes\":{{\"chars\":1200}}}}'\n"
     );
     println!("# It went well: 5 base credits and 2 for 1,200 characters (the decision_id is in the answer)");
     println!("curl -s {url}/v1/decisions/d_{next}/settle -H 'Authorization: Bearer {GATEWAY}' {json} \\");
     println!("  -d '{{\"outcome\":\"succeeded\",\"attributes\":{{\"chars\":1200}}}}'\n");
     println!("# What the consumer sees");
     println!("curl -s {url}/v1/account/balance -H 'Authorization: Bearer {key}'");
-    println!("curl -s {url}/v1/limits -H 'Authorization: Bearer {key}'\n");
+    println!("curl -s '{url}/v1/limits?endpoint={ENDPOINT}' -H 'Authorization: Bearer {key}'\n");
     println!("# What the operator sees");
     println!("curl -s '{url}/v1/events?after=0' -H 'Authorization: Bearer {OPERATOR}'\n");
     println!("Documentation: {url}/docs");

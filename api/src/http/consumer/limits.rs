@@ -33,7 +33,8 @@ pub(crate) struct Asked {
     /// Named by a gateway or an operator.
     #[expect(dead_code, reason = "the extractor of the reader reads it")]
     ip: Option<String>,
-    /// Shows the limits of this endpoint, too.
+    /// Shows the limits of this endpoint, too. Of a limit that counts each endpoint by itself nothing is used where none
+    /// is named.
     endpoint: Option<String>,
     /// A past instant, or a position of the log: the limits as they stood then, with all that was due by then. Takes a
     /// key or a token.
