@@ -27,6 +27,14 @@ fn lived(home: &Home) {
     read(&sandbox, SUMMARY);
 }
 
+/// As after [`lived`], with views to be folded from nothing.
+fn without_views() -> Home {
+    let home = Home::in_database();
+    lived(&home);
+    home.throw_views_away();
+    home
+}
+
 fn acme() -> UsageWanted {
     UsageWanted {
         account: "acme".parse::<Name>().unwrap(),
@@ -75,9 +83,7 @@ fn a_writer_and_a_standby_keep_the_same_views_and_both_read_all_of_it() {
 
 #[test]
 fn several_who_fold_at_once_double_nothing_and_none_of_them_fails() {
-    let home = Home::in_database();
-    lived(&home);
-    home.throw_views_away();
+    let home = without_views();
     run(async {
         let log = home.log().await;
         let head = log.head().await.unwrap().position;
@@ -95,9 +101,7 @@ fn several_who_fold_at_once_double_nothing_and_none_of_them_fails() {
 
 #[test]
 fn who_folds_in_turn_with_another_forgets_what_it_remembered_of_the_rows() {
-    let home = Home::in_database();
-    lived(&home);
-    home.throw_views_away();
+    let home = without_views();
     run(async {
         let log = home.log().await;
         let head = log.head().await.unwrap().position;
@@ -115,9 +119,7 @@ fn who_folds_in_turn_with_another_forgets_what_it_remembered_of_the_rows() {
 /// A step is held up by another session's lock, and its connection ended in the middle of it.
 #[test]
 fn a_connection_that_is_cut_in_a_step_leaves_nothing_and_the_next_goes_on() {
-    let home = Home::in_database();
-    lived(&home);
-    home.throw_views_away();
+    let home = without_views();
     run(async {
         let log = home.log().await;
         let (views, head) = (home.views(&log), log.head().await.unwrap().position);

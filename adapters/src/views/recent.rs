@@ -4,7 +4,7 @@ use domain::map::{Hasher, Map};
 use hashlink::LruCache;
 use std::hash::Hash;
 
-/// Rows that are remembered: some hundred bytes each, so some 10 MB a view.
+/// Rows that are remembered: some hundred bytes each, so some tens of MB a view.
 const MOST: usize = 65_536;
 
 /// The rows that were written last, by their keys. It must be let go of with a step that was not committed, and when

@@ -9,10 +9,7 @@ use clap::Args;
 use domain::ids::Position;
 use indicatif::ProgressBar;
 use serde::Deserialize;
-use std::fs::{self, File};
-use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
@@ -55,7 +52,6 @@ impl Past {
             "read models caught up: {took} ms after the start, {} events/s",
             u128::from(events) * 1_000 / took
         );
-        written(&server.book())?;
         let times = self.looks(server.address, events).await?;
         let [median, most] = [500, 990].map(|share| times.per_mille(share).as_micros());
         println!(
@@ -79,22 +75,6 @@ impl Past {
         }
         Ok(times)
     }
-}
-
-/// Waits until the disk has what the log and the read models left behind: looks are measured, not its writing.
-fn written(book: &Path) -> io::Result<()> {
-    let began = Instant::now();
-    for folder in [book, &book.join("views")] {
-        for file in fs::read_dir(folder)? {
-            match File::open(file?.path()).and_then(|file| file.sync_all()) {
-                // A snapshot that has just got its name.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                done => done?,
-            }
-        }
-    }
-    println!("all of it on disk: {} ms later", began.elapsed().as_millis());
-    Ok(())
 }
 
 async fn caught_up(address: SocketAddr, events: Position) -> Result<(), Failed> {
