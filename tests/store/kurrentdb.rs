@@ -1,12 +1,15 @@
 //! What is special about the log in KurrentDB: an answer that is lost, a leader that changes, a frame too long for one append.
 
 use adapters::store::kurrentdb::{KurrentStore, KurrentUrl, OpenError};
-use api::service::Storage;
+use api::config::Config;
+use api::publish::publish;
+use api::service::{Options, Service, Storage, TimeKind};
 use counterfoil_tests::contract::{after, book, frame, open_frame, texts};
 use counterfoil_tests::kurrent::{Double, Fault};
 use counterfoil_tests::sandbox::{Sandbox, shipped};
 use domain::log::AppendOutcome::{Appended, Conflict};
 use domain::log::{BookId, BookInfo, BookKind, EventStore, Frame, Head, StoreError};
+use domain::policy::Policy;
 use serde_json::json;
 use std::error::Error;
 use std::ffi::OsStr;
@@ -171,6 +174,39 @@ async fn when_the_leader_goes_the_next_one_is_found() {
     assert!(store.append(&two).await.is_err());
     assert_eq!(store.append(&two).await.unwrap(), Appended);
     assert_eq!(store.read(1, 10).await.unwrap(), [one, two]);
+}
+
+#[tokio::test]
+async fn a_writer_hears_of_another_one_who_appends_and_not_of_himself() {
+    let double = Double::start();
+    let (idle, busy) = (open(&double).await, open(&double).await);
+    assert_eq!(busy.append(&frame(Head::default(), 3, "one")).await.unwrap(), Appended);
+    tokio::select! {
+        biased;
+        () = busy.lost() => panic!("nobody else has appended"),
+        () = idle.lost() => {}
+    }
+    // A long frame that is torn is not heard of; the whole one before it is.
+    double.script([Fault::None, Fault::Cut]);
+    assert!(busy.append(&long(busy.head().await.unwrap(), 5)).await.is_err());
+    idle.lost().await;
+}
+
+#[tokio::test]
+async fn a_service_that_decides_nothing_ends_when_another_one_writes_its_book() {
+    let (double, folders) = (Double::start(), [TempDir::new().unwrap(), TempDir::new().unwrap()]);
+    let open = async |folder: &TempDir| {
+        let storage = Storage::named(Some(&double.url("book").into()), folder.path().to_owned()).unwrap();
+        let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() };
+        Service::open(Options { config, storage, time: TimeKind::Wall }).await.unwrap()
+    };
+    let idle = open(&folders[0]).await;
+    fs::copy(folders[0].path().join("keys.json"), folders[1].path().join("keys.json")).unwrap();
+    let busy = open(&folders[1]).await;
+    let policy = Policy::from_toml(&shipped("five-gates")).unwrap();
+    publish(busy.engine(), policy, false, None).await.unwrap();
+    let ended = idle.serve(std::future::pending()).await.unwrap_err();
+    assert_eq!(ended.to_string(), "the engine failed: another counterfoil has taken the book over");
 }
 
 #[tokio::test]

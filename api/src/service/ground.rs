@@ -144,7 +144,7 @@ impl Ground {
         let empty = !store.has_key() && store.head().await?.position == 0;
         let vault = Vault::open(folder, store.book().id, empty)?;
         store.expect_key(&key_check(&vault, store.book())).await?;
-        let turn = Turn(Some(Arc::new(Held { store: store.clone(), _folder: claim })));
+        let turn = Turn::Leased(Arc::new(Held { store: store.clone(), _folder: claim }));
         if let Some(holder) = turn.take().await? {
             tracing::info!(%holder, "another counterfoil writes this book; standing by until it is gone");
         }
@@ -157,11 +157,20 @@ fn key_check(vault: &Vault, book: BookInfo) -> String {
     vault.hash_key().digest([b"key-check".as_slice(), &book.id.0]).to_string()
 }
 
-/// The turn to write a log that other processes may want to write as well. Empty for a log that only one can open.
+/// The turn to write a log that other processes may want to write as well.
 #[derive(Clone, Default)]
-pub(super) struct Turn(Option<Arc<Held>>);
+pub(super) enum Turn {
+    /// Only one process can open the log.
+    #[default]
+    Sole,
+    /// The database gives it to one at a time.
+    Leased(Arc<Held>),
+    /// Whoever appends has it; the one before hears of it.
+    #[cfg(feature = "eventstore")]
+    Watched(Arc<kurrent::KurrentStore>),
+}
 
-struct Held {
+pub(super) struct Held {
     store: Arc<PostgresStore>,
     /// Two processes of one machine do not share a folder.
     _folder: Option<Claim>,
@@ -170,7 +179,7 @@ struct Held {
 impl Turn {
     /// Takes the turn to write, or says who has it.
     async fn take(&self) -> Result<Option<String>, StoreError> {
-        let Some(held) = &self.0 else { return Ok(None) };
+        let Self::Leased(held) = self else { return Ok(None) };
         match held.store.claim().await? {
             postgres::Claim::Taken { .. } => Ok(None),
             postgres::Claim::Held { holder } => Ok(Some(holder)),
@@ -190,15 +199,15 @@ impl Turn {
 
     /// Whether this process writes the log, or only follows it.
     pub(super) fn role(&self) -> Role {
-        match &self.0 {
-            Some(held) if !held.store.is_writer() => Role::Standby,
-            Some(_) | None => Role::Writer,
+        match self {
+            Self::Leased(held) if !held.store.is_writer() => Role::Standby,
+            _ => Role::Writer,
         }
     }
 
     /// Brings a standby on until it is this process's turn, and then lets it decide.
     pub(super) async fn follow(self, app: Arc<App>, engine: Handle, head: Position) {
-        let Some(held) = &self.0 else { return };
+        let Self::Leased(held) = &self else { return };
         let mut next = head + 1;
         loop {
             match self.step(held, &app, &engine, &mut next).await {
@@ -234,15 +243,17 @@ impl Turn {
 
     /// Ends when another process has taken the turn from this one.
     pub(super) async fn lost(&self) {
-        match &self.0 {
-            Some(held) => held.store.lost().await,
-            None => std::future::pending().await,
+        match self {
+            Self::Sole => std::future::pending().await,
+            Self::Leased(held) => held.store.lost().await,
+            #[cfg(feature = "eventstore")]
+            Self::Watched(store) => store.lost().await,
         }
     }
 
     /// Lets the next process write at once.
     pub(super) async fn release(&self) {
-        if let Some(held) = &self.0
+        if let Self::Leased(held) = self
             && let Err(error) = held.store.release().await
         {
             tracing::warn!(%error, "the turn to write could not be given up; it runs out by itself");
@@ -286,7 +297,7 @@ pub(super) async fn target(
         Storage::Folder(folder) => Ok((Arc::new(Claim::on(folder)?.open(new).await?), Turn::default())),
         Storage::Postgres(address, _) => {
             let store = Arc::new(PostgresStore::open(address, new).await?);
-            let turn = Turn(Some(Arc::new(Held { store: store.clone(), _folder: None })));
+            let turn = Turn::Leased(Arc::new(Held { store: store.clone(), _folder: None }));
             turn.wait().await?;
             Ok((store, turn))
         }

@@ -3,8 +3,7 @@
 use super::ServiceError;
 use super::ground::{Ground, Turn, expect_whole};
 use adapters::snapshot::Snapshots;
-use adapters::store::kurrentdb::KurrentStore;
-pub(super) use adapters::store::kurrentdb::{KurrentUrl, KurrentUrlError, OpenError};
+pub(super) use adapters::store::kurrentdb::{KurrentStore, KurrentUrl, KurrentUrlError, OpenError};
 use adapters::vault::Vault;
 use domain::log::{BookInfo, EventStore};
 use std::fs;
@@ -25,10 +24,11 @@ pub(super) async fn target(
 pub(super) async fn ground(url: &KurrentUrl, folder: &Path, new: BookInfo) -> Result<Ground, ServiceError> {
     let failed = |source| ServiceError::Folder { folder: folder.to_owned(), source };
     fs::create_dir_all(folder).map_err(failed)?;
-    let (store, snapshots) = (KurrentStore::open(url, new).await?, Snapshots::in_dir(folder));
+    let (store, snapshots) = (Arc::new(KurrentStore::open(url, new).await?), Snapshots::in_dir(folder));
     // A server that was restored from an old copy looks sound; a snapshot of what it lost tells.
-    expect_whole(&store, &snapshots).await?;
+    expect_whole(&*store, &snapshots).await?;
     let empty = store.head().await?.position == 0;
     let vault = Vault::open(folder, store.book().id, empty)?;
-    Ok(Ground { store: Arc::new(store), vault, snapshots: Some(snapshots), turn: Turn::default() })
+    let turn = Turn::Watched(store.clone());
+    Ok(Ground { store, vault, snapshots: Some(snapshots), turn })
 }

@@ -1,6 +1,6 @@
 //! From events back to the frames that they were appended in.
 
-use super::events::Record;
+use super::events::{Mark, Record};
 use super::stream::Stream;
 use crate::store::{Broken, damaged, verified};
 use domain::ids::Position;
@@ -40,6 +40,12 @@ pub(super) async fn begun_at(
     Ok(found)
 }
 
+/// Where the frame before this event's ends, when this event does not end its own: the rest is under way, or never came.
+pub(super) fn before_torn(last: &Record) -> Option<Position> {
+    let Mark { first, count, .. } = last.mark;
+    (last.position + 1 < first.saturating_add(Position::from(count))).then(|| first - 1)
+}
+
 /// Groups the events from `start` on by frame; of those before, only the hash of the last counts.
 fn frames(mut records: Vec<Record>, start: Position) -> Result<Vec<Frame>, StoreError> {
     let within = records.split_off(records.partition_point(|record| record.position < start));
@@ -66,4 +72,17 @@ fn frames(mut records: Vec<Record>, start: Position) -> Result<Vec<Frame>, Store
         previous = last;
     }
     Ok(frames)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn an_event_that_does_not_end_its_frame_tells_where_the_frame_before_ends() {
+        let mark = Mark { hash: ChainHash::ZERO, first: 5, count: 3 };
+        let at = |position| Record { position, id: Uuid::nil(), mark, data: Vec::new() };
+        assert_eq!([5, 6, 7].map(|position| before_torn(&at(position))), [Some(4), Some(4), None]);
+    }
 }

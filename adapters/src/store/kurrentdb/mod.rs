@@ -23,7 +23,11 @@ use domain::log::{AppendOutcome, BookInfo, EventStore, Frame, Head, StoreError};
 use events::{Epoch, Record};
 use line::Failed;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use stream::Stream;
+
+/// How often a writer looks for what others append.
+const WATCH: Duration = Duration::from_secs(1);
 
 /// The log of a book in a stream.
 pub struct KurrentStore {
@@ -75,6 +79,33 @@ impl KurrentStore {
             return Ok(AppendOutcome::Appended);
         }
         Ok(AppendOutcome::Conflict { head: self.head().await? })
+    }
+
+    /// Ends when another writer has appended to the book: whatever this process answers without appending is old.
+    ///
+    /// Looks each second. The client's subscription would tell sooner, but when the server ends one in order the client
+    /// asks it for more for ever, and never lets go of its thread.
+    pub async fn lost(&self) {
+        loop {
+            tokio::time::sleep(WATCH).await;
+            // Without an answer nothing is known; appends say so too.
+            if self.is_overtaken().await.unwrap_or(false) {
+                return;
+            }
+        }
+    }
+
+    /// Whether the log's last whole frame is another writer's.
+    async fn is_overtaken(&self) -> Result<bool, StoreError> {
+        let (Some(epoch), Some(last)) = (self.epoch, self.stream.last().await?) else { return Ok(false) };
+        let end = match frames::before_torn(&last) {
+            None => Some(last),
+            Some(0) => None,
+            Some(before) => self.stream.records(before..before + 1).await?.pop(),
+        };
+        Ok(end.is_some_and(|end| {
+            end.position > self.opened && end.id != events::id(epoch, end.mark.hash, end.mark.hash)
+        }))
     }
 
     /// Not a rival's who decided the same: written by this opening, or in the log before it.
