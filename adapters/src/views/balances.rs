@@ -3,13 +3,13 @@
 use super::Model;
 use super::recent::Recent;
 use super::rows::{accounts, count, listed, parsed};
-use super::session::{Found, Session, Sql};
+use super::session::{Found, Session, Sql, Value};
 use domain::event::{Entry, Stream};
 use domain::ids::{HashKey, Name};
 use domain::map::Map;
 use projections::origins::Origins;
 use projections::runner::ViewError;
-use projections::views::balances::{EVERY, Ledgers};
+use projections::views::balances::{Ledgers, OFTEN, is_kept};
 
 pub(super) struct Balances;
 
@@ -28,7 +28,7 @@ const LEDGERS: (&str, &str) = (
 
 impl Model for Balances {
     const NAME: &'static str = "balances";
-    const VERSION: i64 = 1;
+    const VERSION: i64 = 2;
     const SCHEMA: Sql = schema!("balances");
     const TABLES: &'static [&'static str] = &["ledgers", "checkpoints"];
 
@@ -47,9 +47,8 @@ impl Model for Balances {
             let (version, ledgers) = known.entry_ref(name).or_default();
             *version = entry.version;
             ledgers.fold(entry, origins)?;
-            if entry.version % EVERY == 0 {
-                let (place, state) = ((entry.version.into(), entry.position.into()), state(ledgers)?);
-                checkpoints.push([name.to_string().into(), place.0, place.1, entry.at.into(), state.into()]);
+            if entry.version.is_multiple_of(OFTEN) {
+                checkpoints.extend(checkpoint(name, entry, ledgers)?);
             }
         }
         to.insert((CHECKPOINT, ""), checkpoints).await?;
@@ -57,6 +56,15 @@ impl Model for Balances {
         memory.note(known);
         Ok(())
     }
+}
+
+/// The row of a checkpoint after this entry, where one is kept.
+fn checkpoint(account: &Name, entry: &Entry, ledgers: &Ledgers) -> Result<Option<[Value; 5]>, ViewError> {
+    let Entry { version, position, at, .. } = *entry;
+    let state = state(ledgers)?;
+    let is_kept = is_kept(version, state.len());
+    let row = || [account.to_string().into(), version.into(), position.into(), at.into(), state.into()];
+    Ok(is_kept.then(row))
 }
 
 /// The ledgers of these entries' accounts, as remembered or as they are read.

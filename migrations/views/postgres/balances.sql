@@ -1,4 +1,4 @@
--- The credit of accounts: as it is now, and after every 64th event of the account's stream.
+-- The credit of accounts: as it is now, and after every 8th to 64th event of the account's stream.
 CREATE TABLE ledgers (
     account  text COLLATE "C" PRIMARY KEY,
     version  bigint NOT NULL,       -- of the stream

@@ -8,8 +8,21 @@ use domain::policy::Mode;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Events of a stream from one checkpoint to the next.
-pub const EVERY: u64 = 64;
+/// Events of a stream from one checkpoint to the next, at least. Whoever looks back reads those after one from the log,
+/// each with its whole frame.
+pub const OFTEN: u64 = 8;
+
+/// Events of a stream from one checkpoint to the next, at most.
+const SELDOM: u64 = 64;
+
+/// Bytes of checkpoints that an event may cost, as long as they are not [`SELDOM`] enough.
+const BYTES: u64 = 128;
+
+/// Whether the event with this version of its stream is followed by a checkpoint, which would take up so many bytes.
+pub fn is_kept(version: u64, bytes: usize) -> bool {
+    let every = (bytes as u64).div_ceil(BYTES).next_power_of_two().clamp(OFTEN, SELDOM);
+    version.is_multiple_of(every)
+}
 
 /// Both ledgers of an account.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -112,5 +125,16 @@ pub fn due(event: &Event) -> Option<Timestamp> {
         event.due
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_room_credit_takes_up_the_seldomer_it_is_kept() {
+        let kept = |bytes| (1..=128).filter(|version| is_kept(*version, bytes)).count();
+        assert_eq!([0, 1_024, 1_025, 2_048, 2_049, 4_097, 1_000_000].map(kept), [16, 16, 8, 8, 4, 2, 2]);
     }
 }
