@@ -4,20 +4,20 @@ use domain::map::{Hasher, Map};
 use hashlink::LruCache;
 use std::hash::Hash;
 
-/// Rows that are remembered: some hundred bytes each, so some tens of MB a view.
-const MOST: usize = 65_536;
+/// Accounts whose rows are remembered: when so many are active, some hundred MB.
+pub(super) const ACCOUNTS: usize = 131_072;
 
-/// The rows that were written last, by their keys. It must be let go of with a step that was not committed, and when
+/// The `MOST` rows that were written last, by their keys. It must be let go of with a step that was not committed, and when
 /// somebody else may have written rows.
-pub(super) struct Recent<K, V>(LruCache<K, V, Hasher>);
+pub(super) struct Recent<K, V, const MOST: usize = ACCOUNTS>(LruCache<K, V, Hasher>);
 
-impl<K: Eq + Hash, V> Default for Recent<K, V> {
+impl<K: Eq + Hash, V, const MOST: usize> Default for Recent<K, V, MOST> {
     fn default() -> Self {
         Self(LruCache::with_hasher(MOST, Hasher::default()))
     }
 }
 
-impl<K: Eq + Hash + Clone, V> Recent<K, V> {
+impl<K: Eq + Hash + Clone, V, const MOST: usize> Recent<K, V, MOST> {
     pub(super) fn get(&mut self, key: &K) -> Option<&V> {
         self.0.get(key)
     }
@@ -45,8 +45,8 @@ mod tests {
 
     #[test]
     fn rows_are_remembered_until_so_many_others_were_written_after_them() {
-        let mut recent = Recent::default();
-        recent.note((0..=MOST).map(|row| (row, row)));
+        let mut recent = Recent::<_, _, 3>::default();
+        recent.note((0..=3).map(|row| (row, row)));
         assert_eq!((recent.get(&0).copied(), recent.get(&1).copied()), (None, Some(1)));
         let (known, unknown) = recent.take(&[0, 1]);
         assert_eq!((known.get(&1), unknown), (Some(&1), vec![&0]));

@@ -1,7 +1,7 @@
 //! Usage by hour, day and month.
 
 use super::Model;
-use super::recent::Recent;
+use super::recent::{ACCOUNTS, Recent};
 use super::rows::{count, credits, instant, listed, mode, one_of, parsed, perhaps, text, words};
 use super::session::{Found, Session, Sql, Value};
 use domain::event::Entry;
@@ -41,13 +41,16 @@ const KEEP: (&str, &str) = (
     " ON CONFLICT (account) DO UPDATE SET calendar = excluded.calendar",
 );
 
+/// Of each account the sums of an hour, a day and a month.
+type Sums = Recent<UsageKey, model::Usage, { 3 * ACCOUNTS }>;
+
 impl Model for Usage {
     const NAME: &'static str = "usage";
     const VERSION: i64 = 1;
     const SCHEMA: Sql = schema!("usage");
     const TABLES: &'static [&'static str] = &["usage", "calendars"];
 
-    type Memory = Recent<UsageKey, model::Usage>;
+    type Memory = Sums;
 
     async fn write<S: Session>(
         to: &mut S,
@@ -97,7 +100,7 @@ async fn keep<S: Session>(to: &mut S, calendars: Calendars) -> Result<(), ViewEr
 async fn add_existing<S: Session>(
     of: &mut S,
     rows: &mut Map<UsageKey, model::Usage>,
-    memory: &mut Recent<UsageKey, model::Usage>,
+    memory: &mut Sums,
 ) -> Result<(), ViewError> {
     let mut periods = BTreeSet::new();
     for (key, sum) in rows.iter_mut() {

@@ -42,29 +42,15 @@ impl Server {
     pub(super) fn start_in(folder: TempDir, store: Option<&StoreUrl>) -> Result<Self, Failed> {
         fs::write(folder.path().join("policy.toml"), include_str!("policy.toml"))?;
         fs::write(folder.path().join("config.toml"), CONFIG)?;
-        let mut command = Command::new(std::env::current_exe()?);
-        if let Some(store) = store {
-            command.env("COUNTERFOIL_STORE", store.reveal());
-        }
-        let mut child = command
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .arg("--policy")
-            .arg(folder.path().join("policy.toml"))
-            .arg("--config")
-            .arg(folder.path().join("config.toml"))
-            .arg("--data")
-            .arg(Self::book_in(&folder))
-            .env("RUST_LOG", "error")
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = child.stdout.take().ok_or("the server has no output")?;
-        let mut lines = BufReader::new(output).lines();
-        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
-            let (_, address) = line.split_once("http://")?;
-            address.trim().parse().ok()
-        });
-        let address = address.ok_or("the server ended before it listened")?;
+        let (child, address) = spawn(&folder, store)?;
         Ok(Self { child, address, folder })
+    }
+
+    /// Kills it and starts it anew on the same book, in its folder.
+    pub(super) fn restart(&mut self) -> Result<(), Failed> {
+        self.stop();
+        (self.child, self.address) = spawn(&self.folder, None)?;
+        Ok(())
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -92,4 +78,31 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A child that serves the book in this folder, and where it listens.
+fn spawn(folder: &TempDir, store: Option<&StoreUrl>) -> Result<(Child, SocketAddr), Failed> {
+    let mut command = Command::new(std::env::current_exe()?);
+    if let Some(store) = store {
+        command.env("COUNTERFOIL_STORE", store.reveal());
+    }
+    let mut child = command
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .arg("--policy")
+        .arg(folder.path().join("policy.toml"))
+        .arg("--config")
+        .arg(folder.path().join("config.toml"))
+        .arg("--data")
+        .arg(Server::book_in(folder))
+        .env("RUST_LOG", "error")
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let output = child.stdout.take().ok_or("the server has no output")?;
+    let mut lines = BufReader::new(output).lines();
+    let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        let (_, address) = line.split_once("http://")?;
+        address.trim().parse().ok()
+    });
+    let address = address.ok_or("the server ended before it listened")?;
+    Ok((child, address))
 }
