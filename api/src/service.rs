@@ -73,7 +73,7 @@ impl Service {
         let parts =
             engine::Parts { store: ground.store, clock: clock.as_clock(), key, snapshots: ground.snapshots };
         let role = ground.turn.role();
-        let started = engine::start_as(role, engine_config(&config), parts).await;
+        let started = engine::start_as(role, engine_config(&config, &storage), parts).await;
         if started.is_err() {
             ground.turn.release().await;
         }
@@ -238,14 +238,15 @@ async fn last_event(store: &dyn EventStore) -> Result<Timestamp, ServiceError> {
     entry.map(|entry| entry.at).ok_or(ServiceError::LastEvent(head))
 }
 
-fn engine_config(config: &Config) -> EngineConfig {
+fn engine_config(config: &Config, storage: &Storage) -> EngineConfig {
     let bounds = Bounds {
         ids_max: config.bounds.ids,
         decisions_max: config.bounds.decisions,
         subjects_max: config.bounds.subjects,
     };
     let (queue_max, snapshot_every) = (config.bounds.queue, config.bounds.snapshot_every);
-    EngineConfig { queue_max, snapshot_every, bounds, ..EngineConfig::default() }
+    let batch_bytes = storage.frame_bytes();
+    EngineConfig { queue_max, batch_bytes, snapshot_every, bounds, ..EngineConfig::default() }
 }
 
 fn app(

@@ -4,7 +4,7 @@
 use super::kurrent;
 use super::{ServiceError, TimeKind, new_book};
 use crate::config::StoreUrl;
-use crate::engine::{Failure, Handle, Role};
+use crate::engine::{EngineConfig, Failure, Handle, Role};
 use crate::http::App;
 use crate::told;
 use adapters::snapshot::Snapshots;
@@ -57,6 +57,15 @@ impl Storage {
             Self::Postgres(address, _) => address.to_string(),
             #[cfg(feature = "eventstore")]
             Self::Kurrent(url, _) => url.to_string(),
+        }
+    }
+
+    /// Bytes of text at which a frame for this log is full.
+    pub(super) fn frame_bytes(&self) -> usize {
+        match self {
+            #[cfg(feature = "eventstore")]
+            Self::Kurrent(..) => kurrent::FRAME,
+            _ => EngineConfig::default().batch_bytes,
         }
     }
 

@@ -10,6 +10,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Bytes of text at which a frame is full. With what the server keeps beside it, it then leaves as one message of less than
+/// 16 KiB: the rest of a longer one waits 40 ms for the beginning to be acknowledged, as the client does not set
+/// `TCP_NODELAY`.
+pub(super) const FRAME: usize = 7 * 1024;
+
 pub(super) async fn read_only(url: &KurrentUrl) -> Result<Arc<dyn EventStore>, ServiceError> {
     Ok(Arc::new(KurrentStore::open_read_only(url).await?))
 }
