@@ -77,7 +77,7 @@ fn each_kind_of_caller_passes_where_it_may_and_nowhere_else() {
             let answer = answer(&sandbox, &route, Some(token));
             let status = answer.status;
             // A book that does not allow an act (`NOT_ALLOWED`) was asked all the same.
-            let passed = status != 401 && answer.at("/code") != json!("FORBIDDEN");
+            let passed = status != 401 && !answer.body.contains(r#""code":"FORBIDDEN""#);
             assert_eq!(passed, may, "{who} {} {} gave {status}", route.method, route.path);
             assert!(status < 500, "{who} {} {} gave {status}", route.method, route.path);
         }

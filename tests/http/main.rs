@@ -5,6 +5,7 @@ mod auth;
 mod bad_input;
 mod banned;
 mod explained;
+mod figures;
 mod held;
 mod idempotency;
 mod lines;

@@ -87,6 +87,7 @@ fn decisions() -> Vec<Route> {
         read("/v1/requests/{request_id}", "/v1/requests/r-none", Staff),
         read("/v1/events", "/v1/events", Operator),
         read("/v1/engine", "/v1/engine", Operator),
+        read("/metrics", "/metrics", Operator),
     ]
 }
 

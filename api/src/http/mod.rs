@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod events;
 mod health;
+mod metrics;
 mod noop;
 mod openapi;
 mod operator;
@@ -124,6 +125,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(health::engine))
+        .routes(routes!(metrics::metrics))
 }
 
 /// The routes, which any app may stand behind.
