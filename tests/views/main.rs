@@ -12,5 +12,4 @@ mod odd_event;
 mod postgres;
 mod real;
 mod rebuilt;
-mod steps;
 mod traffic;
