@@ -9,12 +9,15 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use tempfile::TempDir;
 
 const CONFIG: &str = "[gateways]\ncrash = \"crash-gateway-token-0123456789\"\n[operators]\ncrash = \"crash-operator-token-0123456789\"\n";
 const GATEWAY: &str = "Bearer crash-gateway-token-0123456789";
 const OPERATOR: &str = "Bearer crash-operator-token-0123456789";
+
+/// What a standby says when its turn has come.
+const LEADS: &str = "this process decides from now on";
 
 /// A folder for a book and what belongs to it; gone with this value.
 pub(crate) struct Folder {
@@ -88,6 +91,7 @@ impl Folder {
 /// A running server; killed, if it still runs, when this value goes.
 pub(crate) struct Server {
     child: Child,
+    errors: BufReader<ChildStderr>,
     pub(crate) address: SocketAddr,
 }
 
@@ -103,7 +107,7 @@ pub(crate) struct Ended {
 impl Server {
     /// Starts one on the folder's book and waits until it says where it listens.
     pub(crate) fn start(folder: &Folder) -> Self {
-        let server = Self::run(serve(folder)).unwrap_or_else(|ended| panic!("it listens: {ended:?}"));
+        let mut server = Self::standby(folder);
         if folder.store.is_some() {
             // The lease of the one before may still run.
             server.decides();
@@ -116,10 +120,14 @@ impl Server {
         Self::run(serve(folder)).unwrap_or_else(|ended| panic!("it listens: {ended:?}"))
     }
 
-    /// Waits until it decides.
-    pub(crate) fn decides(&self) {
-        let mut client = Client::new(self.address);
-        while look(&mut client, "/health/ready").status != 200 {}
+    /// Waits until it decides. Who asked it all the while would keep a processor from the database.
+    pub(crate) fn decides(&mut self) {
+        let ready = |address| look(&mut Client::new(address), "/health/ready").status == 200;
+        if !ready(self.address) {
+            let said = self.errors.by_ref().lines().map_while(Result::ok);
+            assert!(said.into_iter().any(|line| line.contains(LEADS)), "it ended as a standby");
+            assert!(ready(self.address), "it decides when it says so");
+        }
     }
 
     /// Sends it a signal.
@@ -153,9 +161,10 @@ impl Server {
             let (_, address) = line.split_once("http://")?;
             address.trim().parse().ok()
         });
+        let mut errors = BufReader::new(child.stderr.take().expect("its errors are piped"));
         match address {
-            Some(address) => Ok(Self { child, address }),
-            None => Err(ended(&mut child)),
+            Some(address) => Ok(Self { child, errors, address }),
+            None => Err(ended(&mut child, &mut errors)),
         }
     }
 
@@ -168,14 +177,14 @@ impl Server {
     /// SIGTERM: it finishes what is under way and ends in order.
     pub(crate) fn stop(mut self) -> Ended {
         self.signal("TERM");
-        let ended = ended(&mut self.child);
+        let ended = ended(&mut self.child, &mut self.errors);
         assert_eq!(ended.code, Some(0), "{ended:?}");
         ended
     }
 
     /// Waits until it ends by itself.
     pub(crate) fn ended(mut self) -> Ended {
-        ended(&mut self.child)
+        ended(&mut self.child, &mut self.errors)
     }
 }
 
@@ -194,15 +203,14 @@ fn serve(folder: &Folder) -> Command {
     command.args(["serve", "--listen", "127.0.0.1:0", "--policy"]).arg(policy);
     command.arg("--config").arg(folder.path().join("config.toml"));
     folder.name_book(&mut command);
-    command.env("RUST_LOG", "error").stdout(Stdio::piped()).stderr(Stdio::piped());
+    // So few lines that it never waits for somebody to read them.
+    command.env("RUST_LOG", "error,api::service::ground=info").stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-fn ended(child: &mut Child) -> Ended {
+fn ended(child: &mut Child, errors: &mut impl Read) -> Ended {
     let mut said = String::new();
-    // Errors alone are logged, so it never waits for somebody to read them.
-    let errors = child.stderr.take().expect("its errors are piped");
-    BufReader::new(errors).read_to_string(&mut said).expect("its errors are text");
+    errors.read_to_string(&mut said).expect("its errors are text");
     Ended { code: child.wait().expect("it ends").code(), said }
 }
 
@@ -222,7 +230,8 @@ impl Copying {
 
     /// Waits for its end.
     pub(crate) fn finish(mut self) -> Ended {
-        ended(&mut self.0)
+        let mut errors = self.0.stderr.take().expect("its errors are piped");
+        ended(&mut self.0, &mut errors)
     }
 
     /// SIGKILL as soon as it has said this.

@@ -44,7 +44,7 @@ fn a_standby_takes_over_from_a_killed_writer_with_every_answer_and_in_time() {
     let mut folders = [&two, &one].into_iter().cycle();
     for round in 0..ROUNDS {
         let folder = folders.next().expect("they go round");
-        let standby = Server::standby(folder);
+        let mut standby = Server::standby(folder);
         let mut client = Client::new(standby.address);
         let answer = look(&mut client, "/health/ready");
         assert_eq!((answer.status, answer.at("/status")), (503, "standby".into()), "{answer:?}");
@@ -95,7 +95,7 @@ fn a_writer_that_was_frozen_never_commits_again_and_ends() {
     let mut first = Gateway::opened(writer.address);
     first.ask(writer.address, ANSWERS);
     let asking = callers(&writer, 0);
-    let standby = Server::standby(&two);
+    let mut standby = Server::standby(&two);
     writer.signal("STOP");
     standby.decides();
     let mut second = Gateway::of("second", standby.address);

@@ -246,7 +246,9 @@ impl Turn {
         catch_up(&held.store, engine, next).await?;
         app.warm_up().await?;
         engine.lead()?;
-        tracing::info!(head = *next - 1, "the writer is gone; this process decides from now on");
+        if engine.led().await {
+            tracing::info!(head = *next - 1, "the writer is gone; this process decides from now on");
+        }
         Ok(true)
     }
 
