@@ -5,7 +5,7 @@ use adapters::system;
 use domain::ids::Position;
 use domain::log::{BookKind, EventStore};
 use projections::read::ReadModels;
-use projections::runner::{RunError, Runner, Shelf, View, ViewError};
+use projections::runner::{RunError, Runner, STEP, Shelf, View, ViewError};
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -55,11 +55,11 @@ impl Following {
         head: watch::Receiver<Position>,
         begin: Begin,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        let asked = Arc::new(Notify::new());
         let (tell, standing) = watch::channel(Standing::default());
-        let (stop, stopped) = watch::channel(false);
-        let task = Task { views, log, head: head.clone(), asked: asked.clone(), stop: stopped, tell };
-        (Self { reads, standing, head, asked, stop: Arc::new(stop) }, task.run(begin))
+        let (stop_it, stop) = watch::channel(false);
+        let asked = Arc::new(Notify::new());
+        let task = Task { views, log, head: head.clone(), asked: asked.clone(), stop, tell, most: STEP };
+        (Self { reads, standing, head, asked, stop: Arc::new(stop_it) }, task.run(begin))
     }
 
     /// Gives the work a thread of its own, within a tokio runtime. Decisions come first: it runs where a processor is
@@ -120,6 +120,8 @@ struct Task {
     asked: Arc<Notify>,
     stop: watch::Receiver<bool>,
     tell: watch::Sender<Standing>,
+    /// How long steps may be: shorter after a failure.
+    most: usize,
 }
 
 impl Task {
@@ -150,10 +152,16 @@ impl Task {
     /// Follows until it is told to stop.
     async fn follow(&mut self) -> Result<(), RunError> {
         let views = self.views.open().await.map_err(unopened)?;
-        let mut runner = Runner::new(self.log.clone(), views);
+        let mut runner = Runner::new(self.log.clone(), views).with_steps_of(self.most);
+        let followed = self.follow_with(&mut runner).await;
+        self.most = runner.most();
+        followed
+    }
+
+    async fn follow_with(&mut self, runner: &mut Runner<Box<dyn View>>) -> Result<(), RunError> {
         while !self.is_stopped() {
             let head = *self.head.borrow_and_update();
-            self.catch_up(&mut runner, head).await?;
+            self.catch_up(runner, head).await?;
             tokio::select! {
                 grown = self.head.changed() => if grown.is_err() { break },
                 () = told_to_stop(self.stop.clone()) => break,

@@ -69,7 +69,7 @@ impl Service {
         let ground = Ground::open(&storage, time).await?;
         let clock = Clocks::new(time, last_event(&*ground.store).await?);
         let key = ground.vault.hash_key();
-        let log = ground.store.clone();
+        let log = ground::log_of_views(&storage, &ground.store).await?;
         let parts =
             engine::Parts { store: ground.store, clock: clock.as_clock(), key, snapshots: ground.snapshots };
         let role = ground.turn.role();

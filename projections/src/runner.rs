@@ -7,8 +7,10 @@ use domain::event::Entry;
 use domain::ids::Position;
 use domain::log::codec::{self, CodecError};
 use domain::log::{Cause, EventStore, FrameError, StoreError};
-use futures_util::future::try_join_all;
+use futures_util::future::{join, poll_fn, try_join_all};
+use std::mem;
 use std::sync::Arc;
+use std::task::Poll;
 
 /// Events of one step: a transaction of every view. Many, because a row that many of them change is then read and
 /// written once; a view in PostgreSQL has 30 s for them.
@@ -106,11 +108,27 @@ pub struct Runner<V> {
     log: Arc<dyn EventStore>,
     views: Vec<V>,
     origins: Origins,
+    /// Events that were read while those before them were folded.
+    ahead: Vec<Entry>,
+    /// Events of the next step, at most.
+    most: usize,
 }
 
 impl<V: View> Runner<V> {
     pub fn new(log: Arc<dyn EventStore>, views: Vec<V>) -> Self {
-        Self { log, views, origins: Origins::new(ORIGINS_MAX) }
+        Self { log, views, origins: Origins::new(ORIGINS_MAX), ahead: Vec::new(), most: STEP }
+    }
+
+    /// Goes on with steps as long as another runner's were at its end.
+    #[must_use]
+    pub fn with_steps_of(self, most: usize) -> Self {
+        Self { most, ..self }
+    }
+
+    /// Events of the next step, at most: half as many after one that failed, for it may have been too long for a slow
+    /// database; an eighth more after one that went well, up to [`STEP`].
+    pub fn most(&self) -> usize {
+        self.most
     }
 
     /// The views, for what is to be done with them besides.
@@ -129,13 +147,39 @@ impl<V: View> Runner<V> {
         if behind >= until {
             return Ok(behind);
         }
-        let most = usize::try_from(until - behind).map_or(STEP, |left| left.min(STEP));
-        let entries = decoded(&*self.log, behind + 1, most).await?;
+        let stepped = self.step_from(behind, positions, until).await;
+        self.most = match &stepped {
+            Ok(_) => STEP.min(self.most + self.most / 8 + 1),
+            Err(_) => (self.most / 2).max(1),
+        };
+        stepped
+    }
+
+    async fn step_from(
+        &mut self,
+        behind: Position,
+        positions: Vec<Position>,
+        until: Position,
+    ) -> Result<Position, RunError> {
+        let entries = self.next(behind + 1, until).await?;
         self.learn(&entries).await?;
         let (origins, views) = (&self.origins, self.views.iter_mut().zip(positions));
-        let reached = try_join_all(views.map(|(view, at)| fold(view, at, &entries, origins))).await?;
+        let folded = try_join_all(views.map(|(view, at)| fold(view, at, &entries, origins)));
+        let ahead = decoded(&*self.log, behind + 1 + entries.len() as Position, until, self.most);
+        let (reached, ahead) = join(folded, ahead).await;
+        // Whatever is wrong with the next events is told when it is their turn.
+        self.ahead = ahead.unwrap_or_default();
         self.origins.trim();
-        Ok(last_of(&reached))
+        Ok(last_of(&reached?))
+    }
+
+    /// The events from a position on, as they were read ahead or as they are read now.
+    async fn next(&mut self, from: Position, until: Position) -> Result<Vec<Entry>, RunError> {
+        let ahead = mem::take(&mut self.ahead);
+        if ahead.first().is_some_and(|first| first.position == from) {
+            return Ok(ahead);
+        }
+        decoded(&*self.log, from, until, self.most).await
     }
 
     /// How far the last of all views has come.
@@ -160,7 +204,7 @@ impl<V: View> Runner<V> {
     async fn learn(&mut self, entries: &[Entry]) -> Result<(), RunError> {
         self.origins.learn(entries);
         for decision in self.origins.missing(entries) {
-            self.origins.learn(&decoded(&*self.log, decision, 1).await?);
+            self.origins.learn(&decoded(&*self.log, decision, decision, 1).await?);
         }
         Ok(())
     }
@@ -180,9 +224,18 @@ async fn fold<V: View>(
     view.apply(entries, origins).await.map_err(|cause| RunError::View { name, position, cause })
 }
 
-/// At most `most` events from a position on. What stands before an event that cannot be read is given first, so that
-/// views come up to that very event.
-async fn decoded(log: &dyn EventStore, from: Position, most: usize) -> Result<Vec<Entry>, RunError> {
+/// The events from a position up to another one, at most so many. What stands before an event that cannot be read is given
+/// first, so that views come up to that very event.
+async fn decoded(
+    log: &dyn EventStore,
+    from: Position,
+    until: Position,
+    most: usize,
+) -> Result<Vec<Entry>, RunError> {
+    let most = usize::try_from((until + 1).saturating_sub(from)).map_or(most, |left| left.min(most));
+    if most == 0 {
+        return Ok(Vec::new());
+    }
     let mut entries = Vec::with_capacity(most);
     for frame in log.read(from, most).await? {
         let events = frame.events().map_err(|cause| RunError::Frame { position: frame.first(), cause })?;
@@ -196,6 +249,17 @@ async fn decoded(log: &dyn EventStore, from: Position, most: usize) -> Result<Ve
                 Err(_) => return Ok(entries),
             }
         }
+        give_way().await;
     }
     Ok(entries)
+}
+
+/// Lets what else is to be done in the same task have its turn.
+async fn give_way() {
+    let mut has_waited = false;
+    poll_fn(|context| {
+        context.waker().wake_by_ref();
+        if mem::replace(&mut has_waited, true) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }

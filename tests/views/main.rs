@@ -12,4 +12,5 @@ mod odd_event;
 mod postgres;
 mod real;
 mod rebuilt;
+mod steps;
 mod traffic;

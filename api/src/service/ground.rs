@@ -284,6 +284,18 @@ async fn catch_up(store: &PostgresStore, engine: &Handle, next: &mut Position) -
     Ok(())
 }
 
+/// The log for those who keep the views. They run where a processor is idle: on the log's own connection, whoever waits for
+/// a repeat or for an event of the past would wait until they had one.
+pub(super) async fn log_of_views(
+    storage: &Storage,
+    log: &Arc<dyn EventStore>,
+) -> Result<Arc<dyn EventStore>, ServiceError> {
+    match storage {
+        Storage::Memory => Ok(log.clone()),
+        kept => read_only(kept).await,
+    }
+}
+
 /// The log for readers, also while a service writes it.
 ///
 /// # Errors
