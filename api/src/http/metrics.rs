@@ -22,9 +22,9 @@ const FORMAT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4;
     responses((status = 200, description = "Prometheus text format", body = String, content_type = "text/plain"))
 )]
 pub(super) async fn metrics(State(app): State<Arc<App>>, Operator(_): Operator) -> Response {
-    let mut page = Page::default();
-    engine(&mut page, &app.engine.health());
-    read_models(&mut page, &app.following.standing(), app.engine.health().head);
+    let (mut page, health) = (Page::default(), app.engine.health());
+    engine(&mut page, &health);
+    read_models(&mut page, &app.following.standing(), health.head);
     let mut response = Response::new(Body::from(page.0));
     response.headers_mut().insert(CONTENT_TYPE, FORMAT);
     response

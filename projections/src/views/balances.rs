@@ -15,7 +15,7 @@ pub const OFTEN: u64 = 8;
 /// Events of a stream from one checkpoint to the next, at most.
 const SELDOM: u64 = 64;
 
-/// Bytes of checkpoints that an event may cost, as long as they are not [`SELDOM`] enough.
+/// Bytes of checkpoints that an event may cost: larger ones are kept after more events, up to [`SELDOM`].
 const BYTES: u64 = 128;
 
 /// Whether the event with this version of its stream is followed by a checkpoint, which would take up so many bytes.
