@@ -8,7 +8,7 @@ use counterfoil_tests::cluster::Cluster;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const ROUNDS: u64 = 3;
+const ROUNDS: u64 = 5;
 const CALLERS: u64 = 3;
 const ANSWERS: u64 = 10;
 /// From the kill of the writer to the first decision of the other: the lease (3 s), and what it takes to notice.
@@ -91,34 +91,64 @@ fn a_standby_answers_reads_and_refuses_the_rest() {
 
 #[test]
 fn a_writer_that_was_frozen_never_commits_again_and_ends() {
-    let (one, two, writer) = pair();
-    let mut first = Gateway::opened(writer.address);
-    first.ask(writer.address, ANSWERS);
-    let asking = callers(&writer, 0);
-    let mut standby = Server::standby(&two);
-    writer.signal("STOP");
-    standby.decides();
-    let mut second = Gateway::of("second", standby.address);
-    second.ask(standby.address, ANSWERS);
+    let (one, two, mut writer) = pair();
+    let mut folders = [&two, &one].into_iter().cycle();
+    for round in 0..ROUNDS {
+        let mut first = Gateway::of(&format!("first-{round}"), writer.address);
+        first.ask(writer.address, ANSWERS);
+        let asking = callers(&writer, round);
+        let mut standby = Server::standby(folders.next().expect("they go round"));
+        writer.signal("STOP");
+        standby.decides();
+        let mut second = Gateway::of(&format!("second-{round}"), standby.address);
+        second.ask(standby.address, ANSWERS);
 
-    let address = writer.address;
-    let late = thread::spawn(move || {
-        let answer = first.try_ask(&mut Client::new(address));
-        (first, answer)
-    });
-    writer.signal("CONT");
-    let ended = writer.ended();
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.said.contains("another"), "{ended:?}");
-    let (first, answer) = late.join().expect("a caller ends by itself");
-    assert!(answer.is_none_or(|answer| answer.status == 503), "nobody is answered any more");
-    // What was answered before the frost is there, on the other as well.
-    first.repeat(standby.address);
-    second.repeat(standby.address);
-    for caller in asking {
-        caller.join().expect("a caller ends by itself").repeat(standby.address);
+        let address = writer.address;
+        let late = thread::spawn(move || {
+            let answer = first.try_ask(&mut Client::new(address));
+            (first, answer)
+        });
+        writer.signal("CONT");
+        let ended = writer.ended();
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.said.contains("another"), "{ended:?}");
+        let (first, answer) = late.join().expect("a caller ends by itself");
+        assert!(answer.is_none_or(|answer| answer.status == 503), "nobody is answered any more");
+        // What was answered before the frost is there, on the other as well.
+        first.repeat(standby.address);
+        second.repeat(standby.address);
+        for caller in asking {
+            caller.join().expect("a caller ends by itself").repeat(standby.address);
+        }
+        writer = standby;
     }
-    standby.stop();
+    writer.stop();
+    audit(&one);
+}
+
+#[test]
+fn a_standby_that_is_killed_or_frozen_costs_nothing_and_takes_over_once_it_can() {
+    let (one, two, mut writer) = pair();
+    let mut folders = [&two, &one].into_iter().cycle();
+    for round in 0..ROUNDS {
+        let folder = folders.next().expect("they go round");
+        let mut gateway = Gateway::of(&format!("asking-{round}"), writer.address);
+        Server::standby(folder).kill();
+        gateway.ask(writer.address, ANSWERS);
+        let mut standby = Server::standby(folder);
+        standby.signal("STOP");
+        gateway.ask(writer.address, ANSWERS);
+        standby.signal("CONT");
+        gateway.ask(writer.address, ANSWERS);
+        let answer = look(&mut Client::new(standby.address), "/health/ready");
+        assert_eq!((answer.status, answer.at("/status")), (503, "standby".into()), "{answer:?}");
+        writer.kill();
+        standby.decides();
+        gateway.repeat(standby.address);
+        gateway.ask(standby.address, ANSWERS);
+        writer = standby;
+    }
+    writer.stop();
     audit(&one);
 }
 
