@@ -18,6 +18,8 @@ pub(super) struct Figures {
     pub(super) commit_micros: u64,
     /// The last event that a snapshot holds.
     pub(super) snapshot: Position,
+    /// The last event that is in all read models.
+    pub(super) views: Position,
 }
 
 /// A running server's figures.

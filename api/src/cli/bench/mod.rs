@@ -9,6 +9,7 @@ mod load;
 mod log;
 mod memory;
 mod past;
+mod place;
 mod process;
 mod report;
 mod requests;

@@ -2,22 +2,24 @@
 
 use super::Failed;
 use super::histogram::Histogram;
-use super::log;
+use super::log::{self, Figures};
+use super::place::Place;
 use super::server::{OPERATOR, Server};
 use super::start::Start;
 use clap::Args;
 use domain::ids::Position;
 use indicatif::ProgressBar;
-use serde::Deserialize;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
-/// How large the log is, and how often it is looked at.
+/// How large the log is, where it is kept, and how often it is looked at.
 #[derive(Args)]
 pub(super) struct Past {
     #[command(flatten)]
     log: Start,
+    #[command(flatten)]
+    place: Place,
     /// Looks, one after the other
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     looks: u64,
@@ -29,11 +31,6 @@ const ASK: Duration = Duration::from_millis(500);
 /// From one look to the next: a prime, so that they are scattered over accounts and log, the same in every run.
 const STRIDE: u64 = 2_654_435_761;
 
-#[derive(Deserialize)]
-struct Ready {
-    views_behind: Position,
-}
-
 impl Past {
     pub(super) fn run(self) -> Result<(), Failed> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -42,8 +39,8 @@ impl Past {
 
     async fn measure(&self) -> Result<(), Failed> {
         let folder = Server::folder()?;
-        let events = self.log.write(&Server::book_in(&folder)).await?;
-        let (began, mut server) = (Instant::now(), Server::start_in(folder, None)?);
+        let events = self.log.write(&self.place.with(&Server::book_in(&folder))?).await?;
+        let (began, mut server) = (Instant::now(), Server::start_in(folder, self.place.store.clone())?);
         println!("events: {events}, accounts: {}", self.log.accounts);
         println!("full fold, until it listens: {} ms", began.elapsed().as_millis());
         caught_up(server.address, events).await?;
@@ -86,9 +83,9 @@ async fn caught_up(address: SocketAddr, events: Position) -> Result<(), Failed> 
     let bar = ProgressBar::new(events);
     let mut stream = TcpStream::connect(address).await?;
     loop {
-        let ready: Ready = serde_json::from_str(&log::get(&mut stream, "/health/ready", OPERATOR).await?)?;
-        bar.set_position(events.saturating_sub(ready.views_behind));
-        if ready.views_behind == 0 {
+        let figures: Figures = serde_json::from_str(&log::get(&mut stream, "/v1/engine", OPERATOR).await?)?;
+        bar.set_position(figures.views);
+        if figures.views >= events {
             bar.finish_and_clear();
             return Ok(());
         }

@@ -2,6 +2,7 @@
 
 use super::Failed;
 use crate::config::StoreUrl;
+use crate::service::Storage;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ pub(super) struct Server {
     child: Child,
     pub(super) address: SocketAddr,
     folder: TempDir,
+    store: Option<StoreUrl>,
 }
 
 impl Server {
@@ -39,17 +41,17 @@ impl Server {
 
     /// Starts one on the book in this folder, whose log may be in a store elsewhere, and waits until it says where it
     /// listens.
-    pub(super) fn start_in(folder: TempDir, store: Option<&StoreUrl>) -> Result<Self, Failed> {
+    pub(super) fn start_in(folder: TempDir, store: Option<StoreUrl>) -> Result<Self, Failed> {
         fs::write(folder.path().join("policy.toml"), include_str!("policy.toml"))?;
         fs::write(folder.path().join("config.toml"), CONFIG)?;
-        let (child, address) = spawn(&folder, store)?;
-        Ok(Self { child, address, folder })
+        let (child, address) = spawn(&folder, store.as_ref())?;
+        Ok(Self { child, address, folder, store })
     }
 
-    /// Kills it and starts it anew on the same book, in its folder.
+    /// Kills it and starts it anew on the same book.
     pub(super) fn restart(&mut self) -> Result<(), Failed> {
         self.stop();
-        (self.child, self.address) = spawn(&self.folder, None)?;
+        (self.child, self.address) = spawn(&self.folder, self.store.as_ref())?;
         Ok(())
     }
 
@@ -61,9 +63,9 @@ impl Server {
         super::process::cpu(self.pid())
     }
 
-    /// The folder of its log.
-    pub(super) fn book(&self) -> PathBuf {
-        Self::book_in(&self.folder)
+    /// Where its log is.
+    pub(super) fn storage(&self) -> Result<Storage, Failed> {
+        Ok(Storage::named(self.store.as_ref(), Self::book_in(&self.folder))?)
     }
 
     /// Ends it and waits for that.

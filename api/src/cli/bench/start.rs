@@ -33,7 +33,7 @@ impl Start {
     }
 
     async fn measure(&self, folder: &Path) -> Result<(), Failed> {
-        let events = self.write(folder).await?;
+        let events = self.write(&Storage::Folder(folder.into())).await?;
         // The first start finds no snapshot and folds everything; its clean stop writes one.
         let (full, folded) = start(folder).await?;
         let (covered, after) = start(folder).await?;
@@ -45,8 +45,8 @@ impl Start {
     }
 
     /// Writes a log as the engine would, without waiting for anybody.
-    pub(super) async fn write(&self, folder: &Path) -> Result<u64, Failed> {
-        let parts = service::parts(&Storage::Folder(folder.into()), TimeKind::Wall).await?;
+    pub(super) async fn write(&self, storage: &Storage) -> Result<u64, Failed> {
+        let parts = service::parts(storage, TimeKind::Wall).await?;
         let mut requests = Requests::new(self.accounts);
         let mut book = Book::new(parts.key, Bounds::default());
         let mut frame = FrameBuilder::open(1, ChainHash::ZERO);

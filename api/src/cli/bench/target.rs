@@ -1,10 +1,9 @@
 //! The server under load: one of our own, or a running one.
 
 use super::Failed;
+use super::place::Place;
 use super::server::{GATEWAY, OPERATOR, Server};
 use super::{log, process};
-use crate::config::StoreUrl;
-use crate::service::Storage;
 use clap::Args;
 use domain::ids::Position;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -14,17 +13,15 @@ use std::time::Duration;
 #[derive(Args)]
 pub(super) struct Choice {
     /// A running server, in place of one on a store of its own; it gets accounts named `bench-…`
-    #[arg(long, value_name = "http://HOST:PORT", requires_all = ["gateway_token", "operator_token"])]
-    url: Option<String>,
-    /// An empty store for the log of a server of our own, such as `postgres://…`; what is written stays there
     #[arg(
         long,
-        value_name = "URL",
-        conflicts_with = "url",
-        env = "COUNTERFOIL_BENCH_STORE",
-        hide_env_values = true
+        value_name = "http://HOST:PORT",
+        requires_all = ["gateway_token", "operator_token"],
+        conflicts_with = "store"
     )]
-    store: Option<StoreUrl>,
+    url: Option<String>,
+    #[command(flatten)]
+    place: Place,
     /// That server's token for gateways
     #[arg(long, value_name = "TOKEN", env = "COUNTERFOIL_BENCH_GATEWAY_TOKEN", hide_env_values = true)]
     gateway_token: Option<String>,
@@ -39,7 +36,6 @@ pub(super) struct Target {
     pub(super) gateway: String,
     pub(super) operator: String,
     own: Option<Server>,
-    store: Option<StoreUrl>,
 }
 
 impl Target {
@@ -48,12 +44,11 @@ impl Target {
         let token = |token: &Option<String>| token.clone().unwrap_or_default();
         if let Some(url) = &choice.url {
             let (gateway, operator) = (token(&choice.gateway_token), token(&choice.operator_token));
-            return Ok(Self { address: resolve(url)?, gateway, operator, own: None, store: None });
+            return Ok(Self { address: resolve(url)?, gateway, operator, own: None });
         }
-        let (store, folder) = (choice.store.clone(), Server::folder()?);
-        let server = Server::start_in(folder, store.as_ref())?;
+        let server = Server::start_in(Server::folder()?, choice.place.store.clone())?;
         let (gateway, operator) = (GATEWAY.to_owned(), OPERATOR.to_owned());
-        Ok(Self { address: server.address, gateway, operator, own: Some(server), store })
+        Ok(Self { address: server.address, gateway, operator, own: Some(server) })
     }
 
     /// The CPU time of a server of our own so far; zero for another, which cannot be seen.
@@ -66,10 +61,7 @@ impl Target {
         let Some(mut server) = self.own else { return Ok(None) };
         let memory = process::peak_memory(server.pid());
         server.stop();
-        Ok(Some((
-            memory,
-            log::size(&Storage::named(self.store.as_ref(), server.book())?, after, last).await?,
-        )))
+        Ok(Some((memory, log::size(&server.storage()?, after, last).await?)))
     }
 }
 

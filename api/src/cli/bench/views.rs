@@ -1,8 +1,9 @@
 //! What keeping the read models costs: all of them caught up together, then each rebuilt alone.
 
 use super::Failed;
+use super::place::Place;
 use super::start::Start;
-use crate::service::{self, Storage};
+use crate::service;
 use adapters::views::Views as Folder;
 use clap::Args;
 use domain::log::EventStore;
@@ -11,11 +12,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// How large the log is.
+/// How large the log is, and where it is kept: in a database the views are kept there as well.
 #[derive(Args)]
 pub(super) struct Views {
     #[command(flatten)]
     log: Start,
+    #[command(flatten)]
+    place: Place,
 }
 
 impl Views {
@@ -26,8 +29,8 @@ impl Views {
     }
 
     async fn measure(&self, folder: &Path) -> Result<(), Failed> {
-        let events = self.log.write(folder).await?;
-        let storage = Storage::Folder(folder.to_owned());
+        let storage = self.place.with(folder)?;
+        let events = self.log.write(&storage).await?;
         let log = service::read_only(&storage).await?;
         let (views, _) = service::views(&storage, service::identity(&storage, &*log)?)?;
         println!("events: {events}");
