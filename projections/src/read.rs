@@ -10,7 +10,7 @@ use crate::views::statement::{Line, Standing};
 use crate::views::usage::{Span, Usage, UsageKey};
 use async_trait::async_trait;
 use domain::account::Account;
-use domain::event::Subject;
+use domain::event::{Stream, Subject};
 use domain::ids::{Digest, Name, Position};
 use domain::policy::{Dimension, Mode};
 use domain::time::Timestamp;
@@ -124,6 +124,16 @@ pub struct Near {
     pub position: Position,
 }
 
+/// Where events stand, by the streams that they are of, or by a subject that they speak of besides.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PlacesWanted {
+    pub streams: Vec<Stream>,
+    /// As in [`crate::views::subjects::Mention`].
+    pub subject: Option<String>,
+    pub after: Position,
+    pub limit: usize,
+}
+
 /// A moment of the log: what stands before an event, or before an instant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Moment {
@@ -148,8 +158,8 @@ pub trait ReadModels: Send + Sync {
     /// The last checkpoint of an account's credit that is not after a moment, and the `most` events that follow it.
     async fn near(&self, account: &Name, moment: Moment, most: usize) -> Result<Near, ViewError>;
 
-    /// Where the next events of an account's stream stand, after this version of it.
-    async fn places(&self, account: &Name, version: u64, most: usize) -> Result<Vec<Position>, ViewError>;
+    /// Positions of events in their order, each once.
+    async fn places(&self, wanted: &PlacesWanted) -> Result<Page<Position>, ViewError>;
 
     /// The decisions of a request id, each with its later steps.
     async fn requests(&self, wanted: &RequestsWanted) -> Result<Page<Traced>, ViewError>;

@@ -1,6 +1,8 @@
 //! `counterfoil bench`: it loads a server and says what it saw. What the figures are is no test's concern.
 
 use crate::world::{run, run_with};
+use adapters::views::Views;
+use counterfoil_tests::cluster::Cluster;
 use counterfoil_tests::sandbox::{GATEWAY, OPERATOR, Sandbox};
 
 fn rows(out: &str) -> Vec<Vec<&str>> {
@@ -56,6 +58,23 @@ fn it_loads_a_running_server_again_and_again() {
     }
     let accounts = sandbox.events("type=AccountOpened");
     assert_eq!(accounts.len(), 3);
+}
+
+#[test]
+fn read_models_and_the_past_are_measured_in_a_database_too() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (views, past) =
+        runtime.block_on(async { (Cluster::shared().database().await, Cluster::shared().database().await) });
+    let log = ["--events", "2000", "--accounts", "50"];
+    let kept =
+        run_with([("COUNTERFOIL_BENCH_STORE", views.url())], &[&["bench", "views"][..], &log].concat());
+    assert!(kept.good && !kept.err.contains("does not exist"), "{kept:?}");
+    for name in ["all views, caught up"].iter().chain(Views::NAMES.iter()) {
+        assert!(kept.out.contains(&format!("{name}: ")), "{name}: {}", kept.out);
+    }
+    let looks = [&["bench", "past", "--looks", "10"][..], &log].concat();
+    let past = run_with([("COUNTERFOIL_BENCH_STORE", past.url())], &looks);
+    assert!(past.good && past.out.contains("credit as of a past event: p50"), "{past:?}");
 }
 
 #[test]

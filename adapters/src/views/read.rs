@@ -3,6 +3,7 @@
 use super::rows::{count, listed, text};
 use super::session::{Found, Value};
 use super::streams::Streams;
+use super::subjects::Subjects;
 use super::usage::{self, Usage as UsageView};
 use super::{Model, balances, counters, denials, holds, requests, statement};
 use async_trait::async_trait;
@@ -11,8 +12,8 @@ use domain::event::{Stream, Subject};
 use domain::ids::{Digest, Name, Position};
 use domain::time::Timestamp;
 use projections::read::{
-    At, BansWanted, DenialsWanted, HoldsWanted, LinesWanted, Moment, Near, Page, ReadModels, Refused,
-    RequestsWanted, UsageWanted,
+    At, BansWanted, DenialsWanted, HoldsWanted, LinesWanted, Moment, Near, Page, PlacesWanted, ReadModels,
+    Refused, RequestsWanted, UsageWanted,
 };
 use projections::runner::ViewError;
 use projections::views::balances::Ledgers;
@@ -22,6 +23,7 @@ use projections::views::holds::Hold;
 use projections::views::requests::Traced;
 use projections::views::statement::{Line, Standing};
 use projections::views::usage::{Usage, UsageKey};
+use std::collections::BTreeSet;
 
 /// The rows of views while they are kept, by this process or another.
 #[async_trait]
@@ -40,12 +42,12 @@ pub(super) trait Source: Send + Sync {
 pub(super) struct Reads<S>(pub(super) S);
 
 impl<S: Source> Reads<S> {
-    /// The last checkpoint not after a moment: the stream's version there and the credit; nothing when there is none.
+    /// The last checkpoint not after a moment: where it stands and the credit; nothing when there is none.
     async fn checkpoint(
         &self,
         account: &Name,
         moment: Moment,
-    ) -> Result<(u64, Ledgers, Position), ViewError> {
+    ) -> Result<(Position, Ledgers, Position), ViewError> {
         let (sql, bound) = match moment {
             Moment::After(position) => (BY_POSITION, position.into()),
             Moment::At(at) => (BY_TIME, at.into()),
@@ -53,30 +55,31 @@ impl<S: Source> Reads<S> {
         let (rows, position) =
             self.0.ask::<balances::Balances>(sql, vec![account.as_str().into(), bound]).await?;
         let Some(row) = rows.first() else { return Ok((0, Ledgers::default(), position)) };
-        Ok((count(row, "version")?, balances::read(row.bytes("state")?)?, position))
+        Ok((count(row, "position")?, balances::read(row.bytes("state")?)?, position))
     }
 
-    /// Where the next events of an account's stream stand, and how far the index has come.
-    async fn next(
+    /// Where an index says that the next events of one stream or subject stand, and how far it has come.
+    async fn next<M: Model>(
         &self,
-        account: &Name,
-        version: u64,
+        (sql, of): (&str, String),
+        after: Position,
         most: usize,
-    ) -> Result<(Vec<Position>, Position), ViewError> {
-        let stream = Stream::Account(account.clone()).to_string();
-        let values = vec![stream.into(), version.into(), (most as u64).into()];
-        let (rows, position) = self.0.ask::<Streams>(NEXT, values).await?;
+    ) -> Result<At<Vec<Position>>, ViewError> {
+        let (rows, position) =
+            self.0.ask::<M>(sql, vec![of.into(), after.into(), (most as u64).into()]).await?;
         let next = rows.iter().map(|row| count(row, "position")).collect::<Result<_, _>>()?;
         Ok((next, position))
     }
 }
 
-const BY_POSITION: &str = "SELECT version, state FROM checkpoints \
+const BY_POSITION: &str = "SELECT position, state FROM checkpoints \
     WHERE account = $1 AND position <= $2 ORDER BY version DESC LIMIT 1";
-const BY_TIME: &str = "SELECT version, state FROM checkpoints \
+const BY_TIME: &str = "SELECT position, state FROM checkpoints \
     WHERE account = $1 AND at <= $2 ORDER BY version DESC LIMIT 1";
-const NEXT: &str =
-    "SELECT position FROM streams WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3";
+const OF_STREAM: &str =
+    "SELECT position FROM streams WHERE stream = $1 AND position > $2 ORDER BY position LIMIT $3";
+const OF_SUBJECT: &str =
+    "SELECT position FROM subjects WHERE subject = $1 AND position > $2 ORDER BY position LIMIT $3";
 const LINES: &str = "SELECT * FROM statement WHERE account = $1 AND position > $2 AND at >= $3 AND at < $4 \
     ORDER BY position LIMIT $5";
 const OPEN: &str = "SELECT * FROM holds WHERE stream = $1 AND decision > $2 ORDER BY decision LIMIT $3";
@@ -105,13 +108,29 @@ impl<S: Source> ReadModels for Reads<S> {
     }
 
     async fn near(&self, account: &Name, moment: Moment, most: usize) -> Result<Near, ViewError> {
-        let (version, ledgers, reached) = self.checkpoint(account, moment).await?;
-        let (next, position) = self.next(account, version, most).await?;
+        let (kept, ledgers, reached) = self.checkpoint(account, moment).await?;
+        let stream = Stream::Account(account.clone()).to_string();
+        let (next, position) = self.next::<Streams>((OF_STREAM, stream), kept, most).await?;
         Ok(Near { ledgers, next, position: position.min(reached) })
     }
 
-    async fn places(&self, account: &Name, version: u64, most: usize) -> Result<Vec<Position>, ViewError> {
-        self.next(account, version, most).await.map(|(next, _)| next)
+    async fn places(&self, wanted: &PlacesWanted) -> Result<Page<Position>, ViewError> {
+        let (mut rows, mut position) = (BTreeSet::new(), Position::MAX);
+        let most = wanted.limit + 1;
+        for stream in &wanted.streams {
+            let of = (OF_STREAM, stream.to_string());
+            let (found, reached) = self.next::<Streams>(of, wanted.after, most).await?;
+            rows.extend(found);
+            position = position.min(reached);
+        }
+        if let Some(subject) = &wanted.subject {
+            let of = (OF_SUBJECT, subject.clone());
+            let (found, reached) = self.next::<Subjects>(of, wanted.after, most).await?;
+            rows.extend(found);
+            position = position.min(reached);
+        }
+        let more = rows.len() > wanted.limit;
+        Ok(Page { rows: rows.into_iter().take(wanted.limit).collect(), more, position })
     }
 
     async fn requests(&self, wanted: &RequestsWanted) -> Result<Page<Traced>, ViewError> {

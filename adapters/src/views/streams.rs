@@ -12,7 +12,7 @@ pub(super) struct Streams;
 
 impl Model for Streams {
     const NAME: &'static str = "streams";
-    const VERSION: i64 = 1;
+    const VERSION: i64 = 2;
     const SCHEMA: Sql = schema!("streams");
     const TABLES: &'static [&'static str] = &["streams"];
 
@@ -27,9 +27,9 @@ impl Model for Streams {
     ) -> Result<(), ViewError> {
         let mut places: Vec<_> = entries.iter().map(place).collect();
         // In the order of the table: neighbours are written together.
-        places.sort_by(|a, b| (&a.stream, a.version).cmp(&(&b.stream, b.version)));
+        places.sort_by(|a, b| (&a.stream, a.position).cmp(&(&b.stream, b.position)));
         let rows = places.into_iter();
-        let rows = rows.map(|of| [of.stream.into(), of.version.into(), of.position.into()]);
-        to.insert(("INSERT INTO streams (stream, version, position) ", ""), rows).await
+        let rows = rows.map(|of| [of.stream.into(), of.position.into(), of.version.into()]);
+        to.insert(("INSERT INTO streams (stream, position, version) ", ""), rows).await
     }
 }

@@ -6,18 +6,26 @@ use super::error::Problem;
 use super::event::EventView;
 use super::read::Query;
 use super::{page, reply, text};
+use crate::told;
 use axum::extract::State;
 use axum::response::Response;
-use domain::event::{Entry, Event, Facts, Stream, Subject};
-use domain::ids::{Digest, Name, Position};
+use domain::event::{Entry, Event, Stream};
+use domain::ids::Position;
 use domain::time::Timestamp;
+use projections::read::PlacesWanted;
+use projections::views::subjects::{mentions, of_end_user, of_ip, of_key};
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Most positions that one page looks at.
-const SCAN_MAX: u64 = 10_000;
+const SCAN_MAX: usize = 10_000;
 /// Positions read at once.
 const CHUNK: usize = 1_000;
+/// Positions read at once where an index knows of an event, for others may be near by.
+const NEAR: usize = 100;
+/// Places that an index is asked for at once.
+const PLACES: usize = 1_000;
 
 /// Which events.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -55,7 +63,8 @@ pub(crate) struct Page {
     end: bool,
 }
 
-/// Reads the log in order. A page looks at no more than 10,000 positions, so it may be empty and still have more behind.
+/// Reads the log in order. A page looks at no more than 10,000 positions, so it may be empty and still have more behind;
+/// of a stream or a subject it looks only where an index of the read models says, and at what is not in them yet.
 #[utoipa::path(
     get, path = "/v1/events", tag = "operators", security(("operator" = [])), params(Filter),
     responses((status = 200, description = "A page, and where to go on", body = Page))
@@ -67,11 +76,14 @@ pub(super) async fn events(
 ) -> Result<Response, Problem> {
     let wanted = Wanted::new(&app, &filter)?;
     let most = page::limit(filter.limit)?;
-    let start = filter.after.unwrap_or(0);
-    let mut page = Page { events: Vec::new(), cursor: start, end: false };
-    while page.events.len() < most && page.cursor - start < SCAN_MAX && !page.end {
-        let entries = app.engine.entries(page.cursor.saturating_add(1), CHUNK).await?;
-        page.end = entries.len() < CHUNK;
+    let mut page = Page { events: Vec::new(), cursor: filter.after.unwrap_or(0), end: false };
+    let (mut places, mut looked) = (Places::new(&wanted), 0);
+    while page.events.len() < most && looked < SCAN_MAX && !page.end {
+        let (from, chunk) = places.next(&app, page.cursor).await;
+        let entries = app.engine.entries(from, chunk).await?;
+        page.end = entries.len() < chunk;
+        looked += chunk;
+        page.cursor = page.cursor.max(from - 1);
         for entry in entries {
             if page.events.len() == most {
                 page.end = false;
@@ -103,13 +115,10 @@ struct Wanted {
     to: Option<Timestamp>,
 }
 
-enum Whose {
-    Account(Name),
-    Key(Name),
-    /// An address, as it is counted and as it is banned.
-    Ip(Digest, Digest),
-    EndUser(Digest),
-    Hash(Digest),
+/// Of a subject are the events of its streams, and those that speak of it.
+struct Whose {
+    streams: Vec<Stream>,
+    mention: Option<String>,
 }
 
 impl Wanted {
@@ -136,18 +145,37 @@ impl Wanted {
             && self.to.is_none_or(|to| entry.at < to)
             && self.subject.as_ref().is_none_or(|subject| subject.is_of(entry))
     }
+
+    /// What an index is asked for; nothing when none knows more than the log.
+    fn places(&self) -> Option<PlacesWanted> {
+        let limit = PLACES;
+        match (&self.stream, &self.subject) {
+            (Some(stream), _) => {
+                Some(PlacesWanted { streams: vec![stream.clone()], limit, ..PlacesWanted::default() })
+            }
+            (None, Some(Whose { streams, mention })) => {
+                Some(PlacesWanted { streams: streams.clone(), subject: mention.clone(), after: 0, limit })
+            }
+            (None, None) => None,
+        }
+    }
 }
 
 fn whose(app: &App, subject: &str) -> Result<Whose, Problem> {
+    let of_streams = |streams| Whose { streams, mention: None };
+    let spoken_of = |mention| Whose { streams: Vec::new(), mention: Some(mention) };
     match subject.split_once(':') {
-        Some(("account", name)) => text::name("subject", name).map(Whose::Account),
-        Some(("key", name)) => text::name("subject", name).map(Whose::Key),
+        Some(("account", name)) => Ok(of_streams(vec![Stream::Account(text::name("subject", name)?)])),
+        Some(("key", name)) => Ok(spoken_of(of_key(&text::name("subject", name)?))),
         Some(("ip", ip)) => {
+            // An address, as it is counted and as it is banned.
             let counted = app.edge.ip_digest(text::parse("subject", ip)?);
-            Ok(Whose::Ip(counted, app.edge.ban(&[super::edge::BanValue::Hash(counted)])))
+            let banned = app.edge.ban(&[super::edge::BanValue::Hash(counted)]);
+            let streams = vec![Stream::Client(counted), Stream::Client(banned)];
+            Ok(Whose { streams, mention: Some(of_ip(counted)) })
         }
-        Some(("end_user", user)) => Ok(Whose::EndUser(app.edge.digest(user))),
-        Some(("hash", hash)) => text::parse("subject", hash).map(Whose::Hash),
+        Some(("end_user", user)) => Ok(spoken_of(of_end_user(app.edge.digest(user)))),
+        Some(("hash", hash)) => Ok(of_streams(vec![Stream::Client(text::parse("subject", hash)?)])),
         Some(_) | None => {
             Err(Problem::invalid("subject", "must be account:, key:, ip:, end_user: or hash: and a value"))
         }
@@ -156,44 +184,52 @@ fn whose(app: &App, subject: &str) -> Result<Whose, Problem> {
 
 impl Whose {
     fn is_of(&self, entry: &Entry) -> bool {
-        let facts = facts(&entry.event);
-        match self {
-            Self::Account(name) => matches!(&entry.stream, Stream::Account(own) if own == name),
-            Self::Key(name) => {
-                facts.is_some_and(|facts| facts.key.as_ref() == Some(name))
-                    || speaks_of_key(&entry.event, name)
-            }
-            Self::Ip(counted, banned) => {
-                let stream = matches!(entry.stream, Stream::Client(own) if own == *counted || own == *banned);
-                stream || facts.is_some_and(|facts| facts.ip == Some(*counted))
-            }
-            Self::EndUser(user) => facts.is_some_and(|facts| facts.end_user == Some(*user)),
-            Self::Hash(hash) => matches!(entry.stream, Stream::Client(own) if own == *hash),
+        let speaks = |subject: &String| mentions(entry).iter().any(|mention| mention.subject == *subject);
+        self.streams.contains(&entry.stream) || self.mention.as_ref().is_some_and(speaks)
+    }
+}
+
+/// Where to look next: after all that was looked at, unless an index knows of nothing until further on.
+struct Places {
+    wanted: Option<PlacesWanted>,
+    known: VecDeque<Position>,
+    /// Up to here `known` has all that there is.
+    complete: Position,
+}
+
+impl Places {
+    fn new(wanted: &Wanted) -> Self {
+        Self { wanted: wanted.places(), known: VecDeque::new(), complete: 0 }
+    }
+
+    /// From where to look, and at how many positions.
+    async fn next(&mut self, app: &App, cursor: Position) -> (Position, usize) {
+        if self.wanted.is_some() && cursor >= self.complete {
+            self.ask(app, cursor).await;
+        }
+        while self.known.front().is_some_and(|position| *position <= cursor) {
+            self.known.pop_front();
+        }
+        match self.known.front() {
+            Some(position) => (*position, NEAR),
+            None => (cursor.max(self.complete).saturating_add(1), CHUNK),
         }
     }
-}
 
-/// What was asked, of an event that answers a request.
-fn facts(event: &Event) -> Option<&Facts> {
-    if let Event::RequestAdmitted(event) = event {
-        Some(&event.ask)
-    } else if let Event::RequestDenied(event) = event {
-        Some(&event.ask)
-    } else if let Event::DenialsCollapsed(event) = event {
-        Some(&event.first.ask)
-    } else {
-        None
-    }
-}
-
-fn speaks_of_key(event: &Event, name: &Name) -> bool {
-    if let Event::KeyIssued(event) = event {
-        event.key == *name
-    } else if let Event::KeyChanged(event) = event {
-        event.key == *name
-    } else if let Event::FigureSet(event) = event {
-        matches!(&event.subject, Subject::Key(key) if key == name)
-    } else {
-        false
+    /// Once the index knows no more, and when there is none, the log is looked at.
+    async fn ask(&mut self, app: &App, after: Position) {
+        let Some(wanted) = self.wanted.take().map(|wanted| PlacesWanted { after, ..wanted }) else { return };
+        match app.following.fresh().await.places(&wanted).await {
+            Ok(found) => {
+                let last = found.rows.last().copied().filter(|_| found.more);
+                self.complete = last.unwrap_or(found.position);
+                self.wanted = found.more.then_some(wanted);
+                self.known = found.rows.into();
+            }
+            Err(error) => tracing::warn!(
+                error = told(&error),
+                "no index of streams and subjects; reading all of the log"
+            ),
+        }
     }
 }

@@ -1,7 +1,7 @@
 -- Where the events of a stream stand.
 CREATE TABLE streams (
     stream   TEXT    NOT NULL,
-    version  INTEGER NOT NULL,
     position INTEGER NOT NULL,
-    PRIMARY KEY (stream, version)
+    version  INTEGER NOT NULL,
+    PRIMARY KEY (stream, position)
 ) STRICT, WITHOUT ROWID;

@@ -1,7 +1,7 @@
 //! The subject index for auditors: which events speak of a key, an address or an end user.
 
 use domain::event::{Entry, Event, Facts, Subject};
-use domain::ids::Position;
+use domain::ids::{Digest, Name, Position};
 
 /// An event that speaks of a subject: `key:NAME`, `ip:HASH` or `end_user:HASH`. Accounts have streams of their own.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -26,17 +26,15 @@ pub fn mentions(entry: &Entry) -> Vec<Mention> {
 }
 
 fn of_request(ask: &Facts) -> Vec<String> {
-    let key = ask.key.as_ref().map(|key| format!("key:{key}"));
-    let ip = ask.ip.map(|ip| format!("ip:{ip}"));
-    let end_user = ask.end_user.map(|user| format!("end_user:{user}"));
-    [key, ip, end_user].into_iter().flatten().collect()
+    let (key, ip) = (ask.key.as_ref().map(of_key), ask.ip.map(of_ip));
+    [key, ip, ask.end_user.map(of_end_user)].into_iter().flatten().collect()
 }
 
 fn of_act(event: &Event) -> Option<String> {
     if let Event::KeyIssued(event) = event {
-        Some(format!("key:{}", event.key))
+        Some(of_key(&event.key))
     } else if let Event::KeyChanged(event) = event {
-        Some(format!("key:{}", event.key))
+        Some(of_key(&event.key))
     } else if let Event::FigureSet(event) = event {
         of_subject(&event.subject)
     } else if let Event::CountReset(event) = event {
@@ -48,8 +46,23 @@ fn of_act(event: &Event) -> Option<String> {
 
 fn of_subject(subject: &Subject) -> Option<String> {
     match subject {
-        Subject::Key(key) => Some(format!("key:{key}")),
-        Subject::Ip(ip) => Some(format!("ip:{ip}")),
+        Subject::Key(key) => Some(of_key(key)),
+        Subject::Ip(ip) => Some(of_ip(*ip)),
         Subject::Account(_) | Subject::Owner(_) => None,
     }
+}
+
+/// A key, as the index names it.
+pub fn of_key(key: &Name) -> String {
+    format!("key:{key}")
+}
+
+/// An address, by its keyed hash.
+pub fn of_ip(ip: Digest) -> String {
+    format!("ip:{ip}")
+}
+
+/// An end user, by their keyed hash.
+pub fn of_end_user(user: Digest) -> String {
+    format!("end_user:{user}")
 }

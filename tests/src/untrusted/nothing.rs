@@ -6,8 +6,8 @@ use domain::event::Subject;
 use domain::ids::{Digest, Name, Position};
 use domain::time::Timestamp;
 use projections::read::{
-    At, BansWanted, DenialsWanted, HoldsWanted, LinesWanted, Moment, Near, Page, ReadModels, RequestsWanted,
-    UsageWanted,
+    At, BansWanted, DenialsWanted, HoldsWanted, LinesWanted, Moment, Near, Page, PlacesWanted, ReadModels,
+    RequestsWanted, UsageWanted,
 };
 use projections::runner::{Shelf, View, ViewError};
 use projections::views::counters::Tally;
@@ -44,8 +44,8 @@ impl ReadModels for Nothing {
         Ok(Near::default())
     }
 
-    async fn places(&self, _: &Name, _: u64, _: usize) -> Result<Vec<Position>, ViewError> {
-        Ok(Vec::new())
+    async fn places(&self, _: &PlacesWanted) -> Result<Page<Position>, ViewError> {
+        Ok(page())
     }
 
     async fn requests(&self, _: &RequestsWanted) -> Result<Page<Traced>, ViewError> {

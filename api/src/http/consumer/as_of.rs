@@ -4,13 +4,13 @@ use super::balance::Credit;
 use crate::http::error::Problem;
 use crate::http::view::Instant;
 use crate::http::{App, text};
-use domain::event::Entry;
+use domain::event::{Entry, Stream};
 use domain::ids::{Name, Position};
 use domain::policy::Mode;
 use domain::rejection::Rejection;
 use domain::time::Timestamp;
 use projections::origins::Origins;
-use projections::read::{Moment, Near};
+use projections::read::{Moment, Near, PlacesWanted};
 use projections::views::balances::{Ledgers, due};
 
 /// Events that are read after a checkpoint at once: all up to the next one, and as many that were written down late.
@@ -73,7 +73,7 @@ async fn fold(
             }
             learn(app, &mut origins, &entry).await?;
             ledgers.fold(&entry, &origins).map_err(projections::runner::ViewError::from)?;
-            folded = entry.version;
+            folded = position;
         }
         // More dues were written down late than are read ahead: a long way, but not a wrong one.
         next = later(app, account, folded).await?;
@@ -82,8 +82,10 @@ async fn fold(
 }
 
 /// The positions of the next events of the account's stream.
-async fn later(app: &App, account: &Name, version: u64) -> Result<Vec<Position>, Problem> {
-    Ok(app.following.fresh().await.places(account, version, AHEAD).await?)
+async fn later(app: &App, account: &Name, after: Position) -> Result<Vec<Position>, Problem> {
+    let streams = vec![Stream::Account(account.clone())];
+    let wanted = PlacesWanted { streams, after, limit: AHEAD, ..PlacesWanted::default() };
+    Ok(app.following.fresh().await.places(&wanted).await?.rows)
 }
 
 /// Whether an event belongs to a moment: it was recorded by then, or only recorded later that it was due by then.
