@@ -70,12 +70,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What is logged unless `RUST_LOG` says otherwise: a database's notices tell nobody anything.
-const LOGGED: &str = "info,sqlx::postgres::notice=warn";
-
 /// Log lines go to standard error; `RUST_LOG` says which (`info` unless given).
 fn log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Set already: the caller of a test has its own.
     let _ = lines.try_init();

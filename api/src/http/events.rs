@@ -108,14 +108,14 @@ fn show(app: &App, entry: &Entry, reveal: bool) -> EventView {
 
 /// A filter, checked.
 struct Wanted {
-    stream: Option<Stream>,
+    /// All of them; an index is asked for the first.
+    of: Vec<Whose>,
     kind: Option<String>,
-    subject: Option<Whose>,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
 }
 
-/// Of a subject are the events of its streams, and those that speak of it.
+/// The events of streams, and those that speak of a subject.
 struct Whose {
     streams: Vec<Stream>,
     mention: Option<String>,
@@ -129,43 +129,30 @@ impl Wanted {
             return Err(Problem::invalid("type", format_args!("must be one of {}", all.join(", "))));
         }
         let (from, to) = text::times((filter.from.as_deref(), filter.to.as_deref()))?;
-        Ok(Self {
-            stream: filter.stream.as_deref().map(|stream| text::parse("stream", stream)).transpose()?,
-            kind: filter.r#type.clone(),
-            subject: filter.subject.as_deref().map(|subject| whose(app, subject)).transpose()?,
-            from,
-            to,
-        })
+        let stream = filter.stream.as_deref().map(|stream| text::parse("stream", stream)).transpose()?;
+        let subject = filter.subject.as_deref().map(|subject| whose(app, subject)).transpose()?;
+        let of = stream.map(Whose::of_stream).into_iter().chain(subject).collect();
+        Ok(Self { of, kind: filter.r#type.clone(), from, to })
     }
 
     fn has(&self, entry: &Entry) -> bool {
-        self.stream.as_ref().is_none_or(|stream| *stream == entry.stream)
+        self.of.iter().all(|whose| whose.has(entry))
             && self.kind.as_deref().is_none_or(|kind| kind == entry.event.kind())
             && self.from.is_none_or(|from| entry.at >= from)
             && self.to.is_none_or(|to| entry.at < to)
-            && self.subject.as_ref().is_none_or(|subject| subject.is_of(entry))
     }
 
     /// What an index is asked for; nothing when none knows more than the log.
     fn places(&self) -> Option<PlacesWanted> {
-        let limit = PLACES;
-        match (&self.stream, &self.subject) {
-            (Some(stream), _) => {
-                Some(PlacesWanted { streams: vec![stream.clone()], limit, ..PlacesWanted::default() })
-            }
-            (None, Some(Whose { streams, mention })) => {
-                Some(PlacesWanted { streams: streams.clone(), subject: mention.clone(), after: 0, limit })
-            }
-            (None, None) => None,
-        }
+        let Whose { streams, mention } = self.of.first()?;
+        Some(PlacesWanted { streams: streams.clone(), subject: mention.clone(), after: 0, limit: PLACES })
     }
 }
 
 fn whose(app: &App, subject: &str) -> Result<Whose, Problem> {
-    let of_streams = |streams| Whose { streams, mention: None };
     let spoken_of = |mention| Whose { streams: Vec::new(), mention: Some(mention) };
     match subject.split_once(':') {
-        Some(("account", name)) => Ok(of_streams(vec![Stream::Account(text::name("subject", name)?)])),
+        Some(("account", name)) => Ok(Whose::of_stream(Stream::Account(text::name("subject", name)?))),
         Some(("key", name)) => Ok(spoken_of(of_key(&text::name("subject", name)?))),
         Some(("ip", ip)) => {
             // An address, as it is counted and as it is banned.
@@ -175,7 +162,7 @@ fn whose(app: &App, subject: &str) -> Result<Whose, Problem> {
             Ok(Whose { streams, mention: Some(of_ip(counted)) })
         }
         Some(("end_user", user)) => Ok(spoken_of(of_end_user(app.edge.digest(user)))),
-        Some(("hash", hash)) => Ok(of_streams(vec![Stream::Client(text::parse("subject", hash)?)])),
+        Some(("hash", hash)) => Ok(Whose::of_stream(Stream::Client(text::parse("subject", hash)?))),
         Some(_) | None => {
             Err(Problem::invalid("subject", "must be account:, key:, ip:, end_user: or hash: and a value"))
         }
@@ -183,7 +170,11 @@ fn whose(app: &App, subject: &str) -> Result<Whose, Problem> {
 }
 
 impl Whose {
-    fn is_of(&self, entry: &Entry) -> bool {
+    fn of_stream(stream: Stream) -> Self {
+        Self { streams: vec![stream], mention: None }
+    }
+
+    fn has(&self, entry: &Entry) -> bool {
         let speaks = |subject: &String| mentions(entry).iter().any(|mention| mention.subject == *subject);
         self.streams.contains(&entry.stream) || self.mention.as_ref().is_some_and(speaks)
     }

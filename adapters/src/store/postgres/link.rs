@@ -37,7 +37,7 @@ impl Purpose {
              SET statement_timeout = {limit}; SET lock_timeout = 2000; \
              SET idle_in_transaction_session_timeout = 5000; \
              SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
-             SET tcp_user_timeout = 15000; {}",
+             SET tcp_user_timeout = 15000; SET client_min_messages = warning; {}",
             self.also
         )
     }

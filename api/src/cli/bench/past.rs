@@ -40,7 +40,7 @@ impl Past {
     async fn measure(&self) -> Result<(), Failed> {
         let folder = Server::folder()?;
         let events = self.log.write(&self.place.with(&Server::book_in(&folder))?).await?;
-        let (began, mut server) = (Instant::now(), Server::start_in(folder, self.place.store.clone())?);
+        let (began, mut server) = (Instant::now(), Server::start_in(folder, self.place.clone())?);
         println!("events: {events}, accounts: {}", self.log.accounts);
         println!("full fold, until it listens: {} ms", began.elapsed().as_millis());
         caught_up(server.address, events).await?;

@@ -7,7 +7,7 @@ use clap::Args;
 use std::path::Path;
 
 /// Which store.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(super) struct Place {
     /// An empty store for the log, such as `postgres://…`, in place of a folder that goes away; what is written stays
     /// there

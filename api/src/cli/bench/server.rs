@@ -1,7 +1,7 @@
 //! The server under load: this very program as a child process, on a store of its own that goes away with it.
 
 use super::Failed;
-use crate::config::StoreUrl;
+use super::place::Place;
 use crate::service::Storage;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -25,7 +25,7 @@ pub(super) struct Server {
     child: Child,
     pub(super) address: SocketAddr,
     folder: TempDir,
-    store: Option<StoreUrl>,
+    place: Place,
 }
 
 impl Server {
@@ -41,17 +41,17 @@ impl Server {
 
     /// Starts one on the book in this folder, whose log may be in a store elsewhere, and waits until it says where it
     /// listens.
-    pub(super) fn start_in(folder: TempDir, store: Option<StoreUrl>) -> Result<Self, Failed> {
+    pub(super) fn start_in(folder: TempDir, place: Place) -> Result<Self, Failed> {
         fs::write(folder.path().join("policy.toml"), include_str!("policy.toml"))?;
         fs::write(folder.path().join("config.toml"), CONFIG)?;
-        let (child, address) = spawn(&folder, store.as_ref())?;
-        Ok(Self { child, address, folder, store })
+        let (child, address) = spawn(&folder, &place)?;
+        Ok(Self { child, address, folder, place })
     }
 
     /// Kills it and starts it anew on the same book.
     pub(super) fn restart(&mut self) -> Result<(), Failed> {
         self.stop();
-        (self.child, self.address) = spawn(&self.folder, self.store.as_ref())?;
+        (self.child, self.address) = spawn(&self.folder, &self.place)?;
         Ok(())
     }
 
@@ -65,7 +65,7 @@ impl Server {
 
     /// Where its log is.
     pub(super) fn storage(&self) -> Result<Storage, Failed> {
-        Ok(Storage::named(self.store.as_ref(), Self::book_in(&self.folder))?)
+        self.place.with(&Self::book_in(&self.folder))
     }
 
     /// Ends it and waits for that.
@@ -83,9 +83,9 @@ impl Drop for Server {
 }
 
 /// A child that serves the book in this folder, and where it listens.
-fn spawn(folder: &TempDir, store: Option<&StoreUrl>) -> Result<(Child, SocketAddr), Failed> {
+fn spawn(folder: &TempDir, place: &Place) -> Result<(Child, SocketAddr), Failed> {
     let mut command = Command::new(std::env::current_exe()?);
-    if let Some(store) = store {
+    if let Some(store) = &place.store {
         command.env("COUNTERFOIL_STORE", store.reveal());
     }
     let mut child = command

@@ -46,7 +46,7 @@ impl Target {
             let (gateway, operator) = (token(&choice.gateway_token), token(&choice.operator_token));
             return Ok(Self { address: resolve(url)?, gateway, operator, own: None });
         }
-        let server = Server::start_in(Server::folder()?, choice.place.store.clone())?;
+        let server = Server::start_in(Server::folder()?, choice.place.clone())?;
         let (gateway, operator) = (GATEWAY.to_owned(), OPERATOR.to_owned());
         Ok(Self { address: server.address, gateway, operator, own: Some(server) })
     }

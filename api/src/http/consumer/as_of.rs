@@ -64,8 +64,7 @@ async fn fold(
 ) -> Result<Ledgers, Problem> {
     let Near { mut ledgers, mut next, .. } = near;
     let mut origins = Origins::new(AHEAD);
-    let mut folded = 0;
-    while !next.is_empty() {
+    while let Some(&last) = next.last() {
         for position in next.drain(..) {
             let Some(entry) = app.engine.entry(position).await? else { return Ok(ledgers) };
             if !has_happened(&entry, moment, at) {
@@ -73,10 +72,9 @@ async fn fold(
             }
             learn(app, &mut origins, &entry).await?;
             ledgers.fold(&entry, &origins).map_err(projections::runner::ViewError::from)?;
-            folded = position;
         }
         // More dues were written down late than are read ahead: a long way, but not a wrong one.
-        next = later(app, account, folded).await?;
+        next = later(app, account, last).await?;
     }
     Ok(ledgers)
 }
