@@ -105,7 +105,12 @@ impl Credits {
 
     /// Another number of the same unit.
     fn with(self, mantissa: i128) -> Self {
-        Self(Decimal::from_i128_with_scale(mantissa, self.0.scale()))
+        let scale = self.0.scale();
+        // Nearly all fit, and the way for any number takes thrice as long.
+        match i64::try_from(mantissa) {
+            Ok(small) => Self(Decimal::new(small, scale)),
+            Err(_) => Self(Decimal::from_i128_with_scale(mantissa, scale)),
+        }
     }
 
     /// The sum, refused when it leaves the range of a balance.

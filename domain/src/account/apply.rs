@@ -2,7 +2,7 @@
 
 use super::{Account, Key, Standing, Suspension};
 use crate::event::{
-    AccountDetailed, AccountOpened, Entry, Event, FigureSet, HoldExpired, KeyChange, KeyChanged, KeyIssued,
+    AccountDetailed, AccountOpened, Entry, Event, FigureSet, KeyChange, KeyChanged, KeyIssued,
     RequestAdmitted, Subject,
 };
 use crate::ids::{Name, Position};
@@ -78,7 +78,7 @@ impl Account {
             | Event::DenialsCollapsed(_)
             | Event::RequestBegun(_)
             | Event::RequestSettled(_)
-            | Event::HoldExpired(HoldExpired { .. })
+            | Event::HoldExpired(_)
             | Event::CreditRefunded(_)
             | Event::PolicyPublished(_)
             | Event::PricesPublished(_)

@@ -36,7 +36,7 @@ pub fn decide(
     }
     match act {
         AccountAct::Open { .. } => open(None, act, setting),
-        AccountAct::Detail(detail) => Ok(Event::AccountDetailed((**detail).clone())),
+        AccountAct::Detail(detail) => Ok(Event::AccountDetailed(detail.clone())),
         AccountAct::ChangePlan { plan } => change_plan(plan, setting),
         AccountAct::IssueKey(key) => issue(account, key, setting),
         AccountAct::ChangeKey { key, change, reason } => change_key(account, key, change, reason.as_ref()),

@@ -165,5 +165,6 @@ pub fn figure_of(key: HashKey, limit: &Name, subject: &Subject) -> Option<Digest
 
 /// Whether an event of an account's stream is about the account's own figures.
 pub(super) fn is_own(event: &Event) -> bool {
-    !matches!(event, Event::FigureSet(FigureSet { subject: Subject::Ip(_) | Subject::Owner(_), .. }))
+    let Event::FigureSet(figure) = event else { return true };
+    !matches!(figure.subject, Subject::Ip(_) | Subject::Owner(_))
 }

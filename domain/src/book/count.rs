@@ -1,7 +1,7 @@
 //! What one request counts at which counters: the same walk for deciding and for folding.
 
-use super::request::calendar;
 use super::{LimitView, Piece, Who};
+use crate::account::Account;
 use crate::event::{Facts, Limited};
 use crate::ids::{Digest, HashKey, Name};
 use crate::limits::{Ask, Rule, Verdict};
@@ -15,6 +15,8 @@ use std::ops::ControlFlow;
 #[derive(Clone, Debug)]
 pub struct Count<'a> {
     pub limit: &'a Limit,
+    /// The limit's place in the policy.
+    pub place: usize,
     pub counter: Digest,
     pub rule: Rule,
     pub figure: u64,
@@ -40,20 +42,25 @@ pub struct Walk<'a> {
     pub figures: &'a Table<Digest, u64>,
     /// Only limits that mark items are asked: the call itself was counted before.
     pub again: bool,
+    /// What an earlier walk over the same request found, if there was one.
+    pub counters: &'a [Option<Digest>],
 }
+
+/// The counter that a request as a whole has at each of the policy's limits.
+pub(super) type Counters = Vec<Option<Digest>>;
 
 impl<'a> Walk<'a> {
     /// Visits every counter of every limit that speaks of the request, in the policy's order.
     pub fn each<B>(&self, mut visit: impl FnMut(Count<'a>) -> ControlFlow<B>) -> ControlFlow<B> {
-        for limit in &self.policy.limits {
+        for (place, limit) in self.policy.limits.iter().enumerate() {
             if self.again && limit.excess == Excess::Deny {
                 continue;
             }
             if by_item(limit, self.facts) {
-                for count in self.by_items(limit) {
+                for count in self.by_items((place, limit)) {
                     visit(count)?;
                 }
-            } else if let Some(count) = self.as_one(limit) {
+            } else if let Some(count) = self.as_one((place, limit)) {
                 visit(count)?;
             }
         }
@@ -91,15 +98,27 @@ impl<'a> Walk<'a> {
         views
     }
 
-    fn as_one(&self, limit: &'a Limit) -> Option<Count<'a>> {
+    fn as_one(&self, (place, limit): (usize, &'a Limit)) -> Option<Count<'a>> {
         let piece = Piece::whole(self.facts);
         if !self.who.is_within(&limit.only, self.policy, piece, self.now) {
             return None;
         }
         let (rule, figure, custom) = self.figure(limit, piece)?;
-        let counter = self.counter(limit, piece)?;
+        let known = self.counters.get(place).copied().flatten();
+        debug_assert!(known.is_none() || known == self.counter(limit, piece), "the same walk");
+        let counter = known.or_else(|| self.counter(limit, piece))?;
         let (weight, endpoint) = (self.weight(limit), piece.endpoint);
-        Some(Count { limit, counter, rule, figure, weight, custom, endpoint, parts: self.parts(limit) })
+        Some(Count {
+            limit,
+            place,
+            counter,
+            rule,
+            figure,
+            weight,
+            custom,
+            endpoint,
+            parts: self.parts(limit),
+        })
     }
 
     /// What each item weighs when it may be put into an error state by itself.
@@ -118,9 +137,9 @@ impl<'a> Walk<'a> {
     }
 
     /// Items of one request that meet at one counter are counted together.
-    fn by_items(&self, limit: &'a Limit) -> Vec<Count<'a>> {
+    fn by_items(&self, (place, limit): (usize, &'a Limit)) -> Vec<Count<'a>> {
         let mut counts: Vec<Count<'a>> = Vec::new();
-        for (place, item) in (0..).zip(&self.facts.items) {
+        for (number, item) in (0..).zip(&self.facts.items) {
             let piece = Piece::item(item);
             if !self.who.is_within(&limit.only, self.policy, piece, self.now) {
                 continue;
@@ -128,14 +147,14 @@ impl<'a> Walk<'a> {
             let Some(counter) = self.counter(limit, piece) else { continue };
             let Some((rule, figure, custom)) = self.figure(limit, piece) else { continue };
             let weight = item_weight(limit, piece);
-            let part = (limit.excess == Excess::Limit).then_some((place, weight));
+            let part = (limit.excess == Excess::Limit).then_some((number, weight));
             if let Some(count) = counts.iter_mut().find(|count| count.counter == counter) {
                 count.weight = count.weight.saturating_add(weight);
                 count.parts.extend(part);
                 continue;
             }
             let (endpoint, parts) = (piece.endpoint, part.into_iter().collect());
-            counts.push(Count { limit, counter, rule, figure, weight, custom, endpoint, parts });
+            counts.push(Count { limit, place, counter, rule, figure, weight, custom, endpoint, parts });
         }
         counts
     }
@@ -209,6 +228,14 @@ impl<'a> Walk<'a> {
                 && (figure.plans.is_empty() || plan.is_some_and(|plan| figure.plans.contains(plan)))
         };
         limit.figures.iter().find(fits).map(|figure| figure.limit).or(limit.limit)
+    }
+}
+
+/// The calendar that a limit's periods follow.
+pub(super) fn calendar<'a>(limit: &Limit, account: Option<&'a Account>, utc: &'a Calendar) -> &'a Calendar {
+    match account {
+        Some(account) if !limit.calendar.is_utc() => &account.calendar,
+        Some(_) | None => utc,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The fold: how each event changes the state. Nothing is decided here.
 
 use super::decisions::{Decision, Open, Stage};
-use super::{Ban, Book, Known, Who, admin, escalate, gauge, remembered};
+use super::{Ban, Book, Counters, Known, Who, admin, escalate, gauge, remembered};
 use crate::account;
 use crate::event::{
     BanLifted, BanStarted, CreditRefunded, DenialsCollapsed, Entry, Event, Facts, Fired, HoldExpired,
@@ -37,17 +37,19 @@ impl Book {
     /// Folds one event. The only way in which the state changes.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Inconsistent> {
         let request = entry.request.as_ref().map(|tag| remembered::name(self.key, &entry.actor, &tag.id));
-        self.fold(entry, (self.slot_near(&entry.stream, None), request))
+        let slot = self.slot_near(&entry.stream, None);
+        self.fold(entry, Known { slot, request, ..Known::default() })
     }
 
-    /// As [`Book::apply`], with what was looked up before.
-    pub(super) fn fold(&mut self, entry: &Entry, (slot, request): Known) -> Result<(), Inconsistent> {
+    /// As [`Book::apply`], with what was found out before.
+    pub(super) fn fold(&mut self, entry: &Entry, known: Known) -> Result<(), Inconsistent> {
+        let Known { slot, request, counters } = known;
         self.check_place(entry, slot)?;
         self.state.head = entry.position;
         self.state.at = entry.at;
         let slot = self.enter(entry, slot);
         match &entry.event {
-            Event::RequestAdmitted(event) => self.fold_admitted(entry, slot, event)?,
+            Event::RequestAdmitted(event) => self.fold_admitted(entry, slot, event, &counters)?,
             Event::RequestDenied(event) => self.fold_denied(entry, slot, event),
             Event::DenialsCollapsed(event) => self.fold_collapsed(entry, slot, event),
             Event::RequestBegun(event) => self.fold_begun(entry, event)?,
@@ -146,9 +148,10 @@ impl Book {
         entry: &Entry,
         slot: Option<u32>,
         event: &RequestAdmitted,
+        counters: &Counters,
     ) -> Result<(), Inconsistent> {
         let policy = self.policy_under(event.under.policy())?;
-        let slots = self.count_admitted(&policy, entry.at, slot, event);
+        let slots = self.count_admitted((&policy, entry.at), slot, event, counters);
         self.signal(&policy, entry.at, (slot, Signal::StatusPoll), &event.ask, 1);
         if event.outcome == Some(Outcome::ClientError) {
             self.signal(&policy, entry.at, (slot, Signal::ClientError), &event.ask, 1);
@@ -169,10 +172,10 @@ impl Book {
 
     fn count_admitted(
         &mut self,
-        policy: &Policy,
-        now: Timestamp,
+        (policy, now): (&Policy, Timestamp),
         slot: Option<u32>,
         event: &RequestAdmitted,
+        counters: &Counters,
     ) -> Vec<(crate::ids::Digest, u64)> {
         let (name, account) = slot.and_then(|slot| self.state.accounts.get(slot)).unzip();
         let walk = super::Walk {
@@ -183,6 +186,7 @@ impl Book {
             now,
             figures: &self.state.figures,
             again: event.reprocesses.is_some(),
+            counters,
         };
         gauge::record(&walk, &mut self.state.meters, (event.limited.as_ref(), event.until.is_some()))
     }

@@ -1,7 +1,7 @@
 //! What the limits say of a request, and counting it once it was admitted.
 
 use super::Walk;
-use super::count::Count;
+use super::count::{Count, Counters};
 use crate::event::{LimitState, Limited};
 use crate::ids::{Digest, Name};
 use crate::limits::{self, Rule};
@@ -15,6 +15,7 @@ pub(super) struct Gauge {
     pub(super) weights: Vec<u64>,
     pub(super) limited: Option<Limited>,
     pub(super) shadow: Vec<Name>,
+    pub(super) counters: Counters,
 }
 
 /// Shows a limit in the answer; of several counters of one limit the one with the least left.
@@ -38,7 +39,7 @@ impl Gauge {
     /// Of so many limits.
     pub(super) fn of(limits: usize) -> Self {
         let (states, weights) = (Vec::with_capacity(limits), Vec::with_capacity(limits));
-        Self { limits: states, weights, ..Self::default() }
+        Self { limits: states, weights, counters: vec![None; limits], ..Self::default() }
     }
 
     /// Puts the items into an error state that do not fit into what is left, in the order of the request; a

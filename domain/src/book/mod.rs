@@ -32,6 +32,7 @@ pub use accounts::Accounts;
 pub use admin::figure_of;
 pub use bans::{Ban, Bans};
 pub use client::{Client, ClientAct, Warden};
+use count::Counters;
 pub use count::{Count, Walk};
 pub use decisions::{Decision, Decisions, Open, Stage};
 pub use fold::Inconsistent;
@@ -51,6 +52,7 @@ use crate::table::Table;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::mem;
 use std::sync::Arc;
 
 /// How much a book may keep in memory.
@@ -148,16 +150,25 @@ pub(crate) struct Draft {
     stream: Stream,
     event: Event,
     personal: Personal,
+    counters: Counters,
 }
 
 impl Draft {
     fn new(stream: Stream, event: impl Into<Event>) -> Self {
-        Self { stream, event: event.into(), personal: Personal::new() }
+        Self { stream, event: event.into(), personal: Personal::new(), counters: Counters::new() }
     }
 }
 
-/// What was looked up for a command or an entry: the slot of its account, and the hash of its request id.
-type Known = (Option<u32>, Option<Digest>);
+/// What was found out before an entry is folded, so that the fold need not find it out again.
+#[derive(Default)]
+struct Known {
+    /// The slot of its account.
+    slot: Option<u32>,
+    /// The hash of its request id.
+    request: Option<Digest>,
+    /// An admitted request's.
+    counters: Counters,
+}
 
 /// What a decision came to.
 #[derive(Debug)]
@@ -239,18 +250,23 @@ impl Book {
         };
         let first = out.len();
         let (mut tag, mut request) = (command.request.clone(), request);
-        for draft in drafts {
+        for mut draft in drafts {
+            let counters = mem::take(&mut draft.counters);
             let slot = self.slot_near(&draft.stream, slot);
             let mut entry = self.place(draft, slot, command.actor.clone(), now);
             entry.request = tag.take();
-            self.take(entry, (slot, request.take()), out);
+            self.take(entry, Known { slot, request: request.take(), counters }, out);
         }
         Ok(Reply::Done(first))
     }
 
     /// Decides a command against the state and changes nothing.
-    fn decide(&self, command: &Command, known: Known, now: Timestamp) -> Result<Verdict, Rejection> {
-        let (slot, request) = known;
+    fn decide(
+        &self,
+        command: &Command,
+        (slot, request): (Option<u32>, Option<Digest>),
+        now: Timestamp,
+    ) -> Result<Verdict, Rejection> {
         if let Some((request, tag)) = request.zip(command.request.as_ref()) {
             match self.state.remembered.recall(request, tag) {
                 Recall::New => {}
@@ -295,7 +311,7 @@ impl Book {
     fn add(&mut self, draft: Draft, now: Timestamp, out: &mut Vec<Entry>) {
         let slot = self.slot_near(&draft.stream, None);
         let entry = self.place(draft, slot, Arc::from(BOOK), now);
-        self.take(entry, (slot, None), out);
+        self.take(entry, Known { slot, ..Known::default() }, out);
     }
 
     fn in_force(&self, now: Timestamp) -> Result<InForce<'_>, Rejection> {
@@ -304,7 +320,7 @@ impl Book {
 
     /// Gives a draft its position, version and time.
     fn place(&self, draft: Draft, slot: Option<u32>, actor: Arc<str>, now: Timestamp) -> Entry {
-        let Draft { stream, event, personal } = draft;
+        let Draft { stream, event, personal, counters: _ } = draft;
         let version = self.version(&stream, slot) + 1;
         let position = self.state.head + 1;
         Entry { position, stream, version, at: now.max(self.state.at), actor, request: None, event, personal }

@@ -36,7 +36,7 @@ impl Book {
         let (name, account) = self.account_of(slot);
         let who = Who::of(facts, name, account);
         let (key, policy, figures) = (self.key, rules.policy, &self.state.figures);
-        let walk = Walk { key, policy, who, facts, now, figures, again: false };
+        let walk = Walk { key, policy, who, facts, now, figures, again: false, counters: &[] };
         walk.standing(|counter, rule, ask| self.state.meters.check(counter, rule, ask))
     }
 

@@ -6,7 +6,7 @@ use super::count::{self, Count, Walk};
 use super::gauge::{Gauge, show};
 use super::preflight::{Credit, credit};
 use super::{Book, Draft, Piece, Verdict, Who, facts};
-use crate::account::{Account, Key, Standing};
+use crate::account::{Key, Standing};
 use crate::catalogue::InForce;
 use crate::command::{Ask, Caller};
 use crate::event::{Facts, Personal, RequestAdmitted, RequestDenied, Stream};
@@ -169,7 +169,11 @@ impl Book {
 
     fn limits(&self, asked: &Asked<'_>, gauge: &mut Gauge) -> Option<Refusal> {
         let walk = self.walk(asked);
-        match walk.each(|count| self.gate(asked, &count, gauge)) {
+        let visited = walk.each(|count| {
+            gauge.counters[count.place] = Some(count.counter);
+            self.gate(asked, &count, gauge)
+        });
+        match visited {
             ControlFlow::Continue(()) => None,
             ControlFlow::Break(refusal) => Some(refusal),
         }
@@ -184,6 +188,7 @@ impl Book {
             now: asked.now,
             figures: &self.state.figures,
             again: asked.again.is_some(),
+            counters: &[],
         }
     }
 
@@ -209,7 +214,7 @@ impl Book {
 
     fn check(&self, asked: &Asked<'_>, count: &Count<'_>, weight: u64) -> limits::Verdict {
         let utc = Calendar::default();
-        let calendar = calendar(count.limit, asked.who.account, &utc);
+        let calendar = count::calendar(count.limit, asked.who.account, &utc);
         let ask = limits::Ask { now: asked.now, weight, figure: count.figure, calendar };
         self.state.meters.check(count.counter, &count.rule, &ask)
     }
@@ -283,7 +288,8 @@ impl Book {
             balance: credit.balance,
             reprocesses: asked.again,
         };
-        let mut drafts = vec![Draft { stream: stream.clone(), event: admitted.into(), personal }];
+        let counters = gauge.counters;
+        let mut drafts = vec![Draft { stream: stream.clone(), event: admitted.into(), personal, counters }];
         let at = (asked.rules.policy.as_ref(), asked.now);
         drafts.extend(self.escalate(Signal::StatusPoll, 1, (&stream, &asked.who), &asked.facts, at));
         if asked.settle == Some(Outcome::ClientError) {
@@ -323,7 +329,7 @@ impl Book {
             return Ok(Verdict::Collapse(Box::new(denied), stream));
         }
         let consequences = self.escalate_denial(&stream, &denied, 1, asked.now);
-        let mut drafts = vec![Draft { stream, event: denied.into(), personal }];
+        let mut drafts = vec![Draft { personal, ..Draft::new(stream, denied) }];
         drafts.extend(consequences);
         Ok(Verdict::Record(drafts))
     }
@@ -359,18 +365,6 @@ fn job_retry(asked: &Asked<'_>, limit: &crate::policy::Limit) -> Timestamp {
     let earliest = first.map_or(Timestamp::FAR, |(until, _)| *until);
     let hint = limit.retry_hint.unwrap_or(crate::time::Span::from_secs(1));
     asked.now.plus(hint).min(earliest)
-}
-
-/// The calendar that a limit's periods follow.
-pub(super) fn calendar<'a>(
-    limit: &crate::policy::Limit,
-    account: Option<&'a Account>,
-    utc: &'a Calendar,
-) -> &'a Calendar {
-    match account {
-        Some(account) if !limit.calendar.is_utc() => &account.calendar,
-        Some(_) | None => utc,
-    }
 }
 
 fn suspension(asked: &Asked<'_>) -> Option<Refusal> {

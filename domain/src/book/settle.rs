@@ -104,7 +104,7 @@ impl Book {
         });
         let settled = RequestSettled { decision: position, outcome, details, settlement, refund, balance };
         let (stream, name) = self.stream_of(decision, open.ask.ip);
-        let mut drafts = vec![Draft { stream: stream.clone(), event: settled.into(), personal }];
+        let mut drafts = vec![Draft { personal, ..Draft::new(stream.clone(), settled) }];
         if outcome == Outcome::ClientError {
             let who = Who::of(&open.ask, name, self.account_of(decision.account).1);
             let at = (policy, now);

@@ -91,7 +91,7 @@ impl Catalogue {
             let content = event.prices.clone();
             self.prices.push(Published { number: event.number, effective: event.effective, content });
         } else if let Event::NoticeAnnounced(event) = &entry.event {
-            self.notices.push(event.clone());
+            self.notices.push((**event).clone());
         }
     }
 }

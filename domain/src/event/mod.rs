@@ -117,10 +117,10 @@ macro_rules! events {
     ($($name:ident = $version:literal),+ $(,)?) => {
         /// Every event of a book.
         #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-        pub enum Event { $($name($name)),+ }
+        pub enum Event { $($name(Box<$name>)),+ }
 
         $(impl From<$name> for Event {
-            fn from(event: $name) -> Self { Self::$name(event) }
+            fn from(event: $name) -> Self { Self::$name(Box::new(event)) }
         })+
 
         impl Event {
@@ -144,7 +144,7 @@ macro_rules! events {
             /// Reads the newest version of a type that this release knows.
             pub(crate) fn read_data<'de, D: Deserializer<'de>>(kind: &str, from: D) -> Result<Self, D::Error> {
                 match kind {
-                    $(stringify!($name) => $name::deserialize(from).map(Self::$name),)+
+                    $(stringify!($name) => Box::deserialize(from).map(Self::$name),)+
                     _ => Err(serde::de::Error::custom("no event type of this release")),
                 }
             }

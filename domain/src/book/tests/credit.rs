@@ -40,7 +40,7 @@ fn scene(more: &str) -> Scene {
 fn give(scene: &mut Scene, grant: Grant) -> CreditGranted {
     scene.account("acme", AccountAct::Grant(grant));
     match scene.last() {
-        Event::CreditGranted(event) => event.clone(),
+        Event::CreditGranted(event) => (**event).clone(),
         other => panic!("not granted: {other:?}"),
     }
 }

@@ -141,7 +141,7 @@ impl Scene {
         let reply = self.act(Action::Settle { decision, outcome, attributes }).expect("settled");
         let Reply::Done(place) = reply else { panic!("not recorded: {reply:?}") };
         match &self.log[place].event {
-            Event::RequestSettled(event) => event.clone(),
+            Event::RequestSettled(event) => (**event).clone(),
             other => panic!("not settled: {other:?}"),
         }
     }

@@ -4,7 +4,7 @@ use super::Scene;
 use super::harness::{Answer, credits, name, number, of};
 use crate::book::Reply;
 use crate::command::{AccountAct, Action, Ask, Grant};
-use crate::event::{Event, RequestAdmitted};
+use crate::event::Event;
 use crate::ids::Position;
 use crate::ledger::Settlement;
 use crate::money::Credits;
@@ -228,7 +228,7 @@ fn moved(event: &Event) -> Credits {
     match event {
         Event::CreditGranted(event) => event.granted.lot.amount,
         Event::CreditAdjusted(event) => Credits::ZERO.minus(event.draws.total()),
-        Event::RequestAdmitted(RequestAdmitted { charge, .. }) => Credits::ZERO.minus(charge.total()),
+        Event::RequestAdmitted(event) => Credits::ZERO.minus(event.charge.total()),
         Event::RequestSettled(event) => {
             let back = event.refund.as_deref().map_or(Credits::ZERO, crate::ledger::Refunded::total);
             event.settlement.as_ref().map_or(Credits::ZERO, less).plus(back)

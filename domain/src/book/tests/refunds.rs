@@ -41,7 +41,7 @@ fn scene(grant: Grant) -> (Scene, Position) {
 
 fn event(scene: &Scene) -> CreditRefunded {
     match scene.last() {
-        Event::CreditRefunded(event) => event.clone(),
+        Event::CreditRefunded(event) => (**event).clone(),
         other => panic!("not refunded: {other:?}"),
     }
 }

@@ -3,7 +3,7 @@
 use super::tally::{Act, Counted};
 use domain::account::{self, Account};
 use domain::book::{Walk, Who, figure_of};
-use domain::event::{Entry, Event, Facts, FigureSet, PolicyPublished, RequestAdmitted, Stream, Subject};
+use domain::event::{Entry, Event, Facts, PolicyPublished, RequestAdmitted, Stream, Subject};
 use domain::ids::{Digest, HashKey, Name, Position};
 use domain::map::Map;
 use domain::policy::{Dimension, Policy};
@@ -83,10 +83,10 @@ impl Wanted {
 
 /// The caller that an entry is about, and nobody's request.
 pub fn own(entry: &Entry) -> Option<Subject> {
-    if let Event::FigureSet(FigureSet { subject, .. }) = &entry.event
-        && matches!(subject, Subject::Ip(_) | Subject::Owner(_))
+    if let Event::FigureSet(set) = &entry.event
+        && matches!(set.subject, Subject::Ip(_) | Subject::Owner(_))
     {
-        return Some(subject.clone());
+        return Some(set.subject.clone());
     }
     let Stream::Account(name) = &entry.stream else { return None };
     let about_itself = matches!(
@@ -258,12 +258,12 @@ impl World {
     ) -> Walk<'a> {
         let (name, account) = name.and_then(|name| self.accounts.get_key_value(name)).unzip();
         let who = Who::of(facts, name, account);
-        Walk { key: self.key, policy, who, facts, now, figures: &self.figures, again: false }
+        Walk { key: self.key, policy, who, facts, now, figures: &self.figures, again: false, counters: &[] }
     }
 }
 
 fn published(entries: &[Entry]) -> impl Iterator<Item = &PolicyPublished> {
-    entries
-        .iter()
-        .filter_map(|entry| if let Event::PolicyPublished(event) = &entry.event { Some(event) } else { None })
+    entries.iter().filter_map(|entry| {
+        if let Event::PolicyPublished(event) = &entry.event { Some(&**event) } else { None }
+    })
 }
