@@ -75,7 +75,7 @@ async fn known<S: Session>(
 ) -> Result<Known, ViewError> {
     let (mut known, unknown) = memory.take(accounts(entries));
     if !unknown.is_empty() {
-        for row in of.fetch(S::pick(&KNOWN), vec![listed(&unknown).into()]).await? {
+        for row in of.fetch(S::pick(&KNOWN), vec![listed(&unknown)?.into()]).await? {
             let ledgers = (count(&row, "version")?, read(row.bytes("state")?)?);
             known.insert(parsed(&row, "account")?, ledgers);
         }

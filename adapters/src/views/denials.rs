@@ -41,9 +41,9 @@ impl Model for Denials {
         for change in entries.iter().filter_map(model::ban) {
             match change {
                 BanChange::Started(position, at, event) => {
-                    to.insert((BANNED, ""), [started(position, at, event)]).await?;
+                    to.insert((BANNED, ""), [started(position, at, event)?]).await?;
                 }
-                BanChange::Lifted(when, event) => to.execute(LIFTED, lifted(when, event)).await?,
+                BanChange::Lifted(when, event) => to.execute(LIFTED, lifted(when, event)?).await?,
             }
         }
         Ok(())
@@ -70,20 +70,21 @@ fn row(of: Denial) -> [Value; 15] {
     ]
 }
 
-fn started(position: Position, at: Timestamp, event: &BanStarted) -> [Value; 7] {
-    [
+fn started(position: Position, at: Timestamp, event: &BanStarted) -> Result<[Value; 7], ViewError> {
+    Ok([
         position.into(),
         at.into(),
         event.subject.to_string().into(),
-        listed(&event.by).into(),
+        listed(&event.by)?.into(),
         event.name.to_string().into(),
         event.until.into(),
         event.reason.clone().into(),
-    ]
+    ])
 }
 
-fn lifted(when: Lifted, event: &BanLifted) -> Vec<Value> {
-    vec![when.position.into(), when.at.into(), event.subject.to_string().into(), listed(&event.by).into()]
+fn lifted(when: Lifted, event: &BanLifted) -> Result<Vec<Value>, ViewError> {
+    let (subject, by) = (event.subject.to_string(), listed(&event.by)?);
+    Ok(vec![when.position.into(), when.at.into(), subject.into(), by.into()])
 }
 
 /// A refusal as its row has it.

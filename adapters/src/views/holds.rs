@@ -84,5 +84,5 @@ async fn each<S: Session>(to: &mut S, sql: &Sql, of: &[Position]) -> Result<(), 
     if of.is_empty() {
         return Ok(());
     }
-    to.execute(S::pick(sql), vec![listed(&of).into()]).await
+    to.execute(S::pick(sql), vec![listed(&of)?.into()]).await
 }

@@ -156,7 +156,7 @@ impl<S: Source> ReadModels for Reads<S> {
     }
 
     async fn bans(&self, wanted: &BansWanted) -> Result<Page<Ban>, ViewError> {
-        let (sql, values) = bans_query(wanted);
+        let (sql, values) = bans_query(wanted)?;
         let (rows, position) = self.0.ask::<denials::Denials>(&sql, values).await?;
         page(&rows, wanted.limit, position, denials::ban)
     }
@@ -254,16 +254,16 @@ fn denials_query(wanted: &DenialsWanted) -> (String, Vec<Value>) {
     asked.rows("denials", "position", wanted.limit)
 }
 
-fn bans_query(wanted: &BansWanted) -> (String, Vec<Value>) {
+fn bans_query(wanted: &BansWanted) -> Result<(String, Vec<Value>), ViewError> {
     let mut asked = Asked::default();
     if let Some(of) = &wanted.of {
         asked.only("subject =", of.subject.to_string());
         if let Some(by) = &of.by {
-            asked.only("by =", listed(&[by]));
+            asked.only("by =", listed(&[by])?);
         }
     }
     asked.only("position >", wanted.after);
-    asked.rows("bans", "position", wanted.limit)
+    Ok(asked.rows("bans", "position", wanted.limit))
 }
 
 fn usage_query(wanted: &UsageWanted) -> (String, Vec<Value>) {

@@ -24,7 +24,9 @@ impl<K: Eq + Hash + Clone, V, const MOST: usize> Recent<K, V, MOST> {
 
     /// Takes what is remembered of these keys, and tells which of them are to be read.
     pub(super) fn take<'a>(&mut self, keys: impl IntoIterator<Item = &'a K>) -> (Map<K, V>, Vec<&'a K>) {
-        let (mut known, mut unknown) = (Map::default(), Vec::new());
+        let keys = keys.into_iter();
+        let mut known = Map::with_capacity_and_hasher(keys.size_hint().0, Hasher::default());
+        let mut unknown = Vec::new();
         for key in keys {
             match self.0.remove(key) {
                 Some(row) => drop(known.insert(key.clone(), row)),

@@ -20,8 +20,8 @@ pub(super) fn text(of: Option<&impl Display>) -> String {
 }
 
 /// Many values as one parameter.
-pub(super) fn listed(of: &impl Serialize) -> String {
-    serde_json::json!(of).to_string()
+pub(super) fn listed(of: &impl Serialize) -> Result<String, ViewError> {
+    serde_json::to_string(of).map_err(|error| ViewError::Rows(Box::new(error)))
 }
 
 /// The accounts whose streams these entries are of, in order.

@@ -58,7 +58,7 @@ async fn standings<S: Session>(
 ) -> Result<Map<Name, Standing>, ViewError> {
     let (mut standings, unknown) = memory.take(accounts(entries));
     if !unknown.is_empty() {
-        for row in of.fetch(S::pick(&LAST), vec![listed(&unknown).into()]).await? {
+        for row in of.fetch(S::pick(&LAST), vec![listed(&unknown)?.into()]).await? {
             standings.insert(parsed(&row, "account")?, after(&row)?);
         }
     }

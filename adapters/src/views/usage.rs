@@ -63,10 +63,11 @@ impl Model for Usage {
         let known = calendars.clone();
         let mut rows = model::fold(entries, origins, &mut calendars)?;
         add_existing(to, &mut rows, memory).await?;
-        let mut rows: Vec<_> = rows.into_iter().collect();
-        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
-        memory.note(rows.iter().cloned());
-        to.insert((ADD, ANEW), rows.into_iter().map(values)).await?;
+        // In the order of the table, by reference: a row is large.
+        let mut sorted: Vec<_> = rows.iter().collect();
+        sorted.sort_unstable_by_key(|(key, _)| *key);
+        to.insert((ADD, ANEW), sorted.into_iter().map(values)).await?;
+        memory.note(rows);
         calendars.retain(|account, calendar| known.get(account) != Some(calendar));
         keep(to, calendars).await
     }
@@ -78,7 +79,7 @@ async fn calendars<S: Session>(
     origins: &Origins,
 ) -> Result<Calendars, ViewError> {
     let accounts: BTreeSet<_> = model::accounts(entries, origins).collect();
-    let rows = of.fetch(S::pick(&CALENDARS), vec![listed(&accounts).into()]).await?;
+    let rows = of.fetch(S::pick(&CALENDARS), vec![listed(&accounts)?.into()]).await?;
     let mut calendars = Calendars::default();
     for row in &rows {
         let calendar = serde_json::from_str(words(row, "calendar")?);
@@ -91,8 +92,10 @@ async fn calendars<S: Session>(
 async fn keep<S: Session>(to: &mut S, calendars: Calendars) -> Result<(), ViewError> {
     let mut calendars: Vec<_> = calendars.into_iter().collect();
     calendars.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let rows = calendars.into_iter();
-    let rows = rows.map(|(account, calendar)| [account.to_string().into(), listed(&calendar).into()]);
+    let mut rows = Vec::with_capacity(calendars.len());
+    for (account, calendar) in calendars {
+        rows.push([account.to_string().into(), listed(&calendar)?.into()]);
+    }
     to.insert(KEEP, rows).await
 }
 
@@ -112,7 +115,7 @@ async fn add_existing<S: Session>(
     if periods.is_empty() {
         return Ok(());
     }
-    for found in of.fetch(S::pick(&KNOWN), vec![listed(&periods).into()]).await? {
+    for found in of.fetch(S::pick(&KNOWN), vec![listed(&periods)?.into()]).await? {
         let (key, usage) = row(&found)?;
         if let Some(sum) = rows.get_mut(&key).filter(|_| memory.get(&key).is_none()) {
             *sum = usage.plus(sum);
@@ -121,7 +124,7 @@ async fn add_existing<S: Session>(
     Ok(())
 }
 
-fn values((key, usage): (UsageKey, model::Usage)) -> [Value; 20] {
+fn values((key, usage): (&UsageKey, &model::Usage)) -> [Value; 20] {
     [
         text(key.account.as_ref()).into(),
         key.by.as_str().into(),

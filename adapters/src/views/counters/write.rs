@@ -75,7 +75,7 @@ pub(super) async fn learn_policies<S: Session>(
     if wanted.policies.is_empty() {
         return Ok(());
     }
-    for row in of.fetch(S::pick(&POLICIES), vec![listed(&wanted.policies).into()]).await? {
+    for row in of.fetch(S::pick(&POLICIES), vec![listed(&wanted.policies)?.into()]).await? {
         let number = u32::try_from(count(&row, "number")?).unwrap_or(u32::MAX);
         let policy = serde_json::from_str(words(&row, "policy")?);
         world.learn_policy(number, policy.map_err(|error| ViewError::Rows(Box::new(error)))?);
@@ -92,7 +92,7 @@ pub(super) async fn learn_jobs<S: Session>(
     if wanted.decisions.is_empty() {
         return Ok(());
     }
-    for row in of.fetch(S::pick(&JOBS), vec![listed(&wanted.decisions).into()]).await? {
+    for row in of.fetch(S::pick(&JOBS), vec![listed(&wanted.decisions)?.into()]).await? {
         world.learn_jobs(count(&row, "decision")?, parsed(&row, "counter")?);
     }
     Ok(())
@@ -110,7 +110,7 @@ impl Changes {
             return Ok(());
         }
         let names: BTreeMap<String, &Subject> = callers.iter().map(|caller| (name(caller), caller)).collect();
-        let listed = listed(&names.keys().collect::<Vec<_>>());
+        let listed = listed(&names.keys().collect::<Vec<_>>())?;
         for row in of.fetch(S::pick(&CALLERS), vec![listed.into()]).await? {
             let Some(caller) = names.get(words(&row, "caller")?) else { continue };
             let latest = row.bytes("latest")?;
@@ -178,7 +178,7 @@ impl Changes {
         if self.closed.is_empty() {
             return Ok(());
         }
-        to.execute(S::pick(&CLOSED), vec![listed(&self.closed).into()]).await
+        to.execute(S::pick(&CLOSED), vec![listed(&self.closed)?.into()]).await
     }
 }
 
@@ -189,7 +189,7 @@ async fn count_moves<S: Session>(to: &mut S, moves: BTreeMap<Digest, Vec<Move>>)
     }
     let mut known = BTreeMap::new();
     let counters: Vec<_> = moves.keys().collect();
-    for row in to.fetch(S::pick(&COUNTERS), vec![listed(&counters).into()]).await? {
+    for row in to.fetch(S::pick(&COUNTERS), vec![listed(&counters)?.into()]).await? {
         known.insert(parsed::<Digest>(&row, "counter")?, Chunk::read(&row, "moves")?);
     }
     let mut rows = Vec::with_capacity(moves.len());

@@ -44,7 +44,8 @@ pub enum Change<'a> {
 pub struct World {
     key: HashKey,
     policies: Map<u32, Arc<Policy>>,
-    accounts: Map<Name, Account>,
+    /// Boxed: the map grows by moving all that it holds.
+    accounts: Map<Name, Box<Account>>,
     /// What operators set for addresses and owners.
     others: BTreeMap<Subject, Account>,
     figures: Table<Digest, u64>,
@@ -132,7 +133,7 @@ impl World {
     /// Learns how a caller stands.
     pub fn learn_caller(&mut self, subject: Subject, state: Account) {
         if let Subject::Account(name) = subject {
-            self.accounts.insert(name, state);
+            self.accounts.insert(name, Box::new(state));
             return;
         }
         for (limit, figure) in state.more().iter().flat_map(|more| &more.figures) {
@@ -146,7 +147,7 @@ impl World {
     /// How a caller stands after what was folded.
     pub fn caller(&self, subject: &Subject) -> Option<&Account> {
         match subject {
-            Subject::Account(name) => self.accounts.get(name),
+            Subject::Account(name) => self.accounts.get(name).map(Box::as_ref),
             Subject::Key(_) | Subject::Owner(_) | Subject::Ip(_) => self.others.get(subject),
         }
     }
@@ -256,7 +257,8 @@ impl World {
         facts: &'a Facts,
         now: Timestamp,
     ) -> Walk<'a> {
-        let (name, account) = name.and_then(|name| self.accounts.get_key_value(name)).unzip();
+        let known = name.and_then(|name| self.accounts.get_key_value(name));
+        let (name, account) = known.map(|(name, account)| (name, &**account)).unzip();
         let who = Who::of(facts, name, account);
         Walk { key: self.key, policy, who, facts, now, figures: &self.figures, again: false, counters: &[] }
     }
