@@ -57,6 +57,7 @@ pub struct Service {
     /// Where the views of a book in memory are.
     views: Option<TempDir>,
     turn: Turn,
+    store: Arc<dyn EventStore>,
 }
 
 impl Service {
@@ -70,6 +71,7 @@ impl Service {
         let clock = Clocks::new(time, last_event(&*ground.store).await?);
         let key = ground.vault.hash_key();
         let log = ground::log_of_views(&storage, &ground.store).await?;
+        let store = ground.store.clone();
         let parts =
             engine::Parts { store: ground.store, clock: clock.as_clock(), key, snapshots: ground.snapshots };
         let role = ground.turn.role();
@@ -90,7 +92,7 @@ impl Service {
         }
         let server =
             Server::bind(config.listen, config.bounds.connections).await.map_err(ServiceError::Bind)?;
-        Ok(Self { engine, opening, app, server, views: temporary, turn: ground.turn })
+        Ok(Self { engine, opening, app, server, views: temporary, turn: ground.turn, store })
     }
 
     /// The engine, for what is done before serving.
@@ -131,7 +133,7 @@ impl Service {
     /// # Errors
     /// When the engine failed: the process should exit with an error and be started anew.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), ServiceError> {
-        let Self { engine, app, server, turn, views: _kept, .. } = self;
+        let Self { engine, app, server, turn, store, views: _kept, .. } = self;
         let (ended, held) = (engine.clone(), turn.clone());
         let either = async move {
             tokio::select! {
@@ -148,7 +150,13 @@ impl Service {
         // Nothing is decided any more: whoever waits may go on at once.
         turn.release().await;
         let (why, failed) = engine.ended().await;
-        if failed { Err(ServiceError::Engine(why.to_string())) } else { Ok(()) }
+        if failed {
+            return Err(ServiceError::Engine(why.to_string()));
+        }
+        if let Err(error) = store.checkpoint().await {
+            tracing::warn!(error = %crate::told(&error), "the log's files are not in order; the next start sees to it");
+        }
+        Ok(())
     }
 }
 

@@ -39,6 +39,12 @@ pub trait EventStore: Send + Sync {
     /// Frames come whole, so the first may begin before `from` and the last may reach further. None when
     /// `from` lies past the head. Every frame was verified and follows the one before.
     async fn read(&self, from: Position, max_events: usize) -> Result<Vec<Frame>, StoreError>;
+
+    /// Moves what was written ahead to where the log is kept for good; at the end, so that a copy of that is whole. A store
+    /// that is merely dropped loses nothing either.
+    async fn checkpoint(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// What became of an append that the store could judge.

@@ -132,6 +132,14 @@ impl EventStore for SqliteStore {
             Some(_) | None => Err(damaged(asked.start, super::Broken)),
         }
     }
+
+    /// Moves the write-ahead log into the file, so that the file alone is the log.
+    async fn checkpoint(&self) -> Result<(), StoreError> {
+        let Some(writer) = &self.writer else { return Ok(()) };
+        let mut connection = writer.connection.lock().await;
+        let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *connection).await;
+        emptied.map(drop).map_err(|error| classify::of_read(error, 0))
+    }
 }
 
 impl Writer {
