@@ -154,7 +154,7 @@ impl Service {
             return Err(ServiceError::Engine(why.to_string()));
         }
         if let Err(error) = store.checkpoint().await {
-            tracing::warn!(error = %crate::told(&error), "the log's files are not in order; the next start sees to it");
+            tracing::warn!(error = %crate::told(&error), "the log is not whole in one file; the next start sees to it");
         }
         Ok(())
     }

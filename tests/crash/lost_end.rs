@@ -69,19 +69,6 @@ fn what_is_left_of_a_cut_log_is_a_beginning_of_it() {
 }
 
 #[test]
-fn after_a_clean_stop_nothing_is_in_the_write_ahead_log() {
-    let folder = Folder::new();
-    let server = Server::start(&folder);
-    Gateway::opened(server.address).ask(server.address, ASKED);
-    server.stop();
-    let alone = folder.copy();
-    // Whoever closed it last may have removed it.
-    let _ = fs::remove_file(alone.book().join("events.db-wal"));
-    let [whole, alone] = [&folder, &alone].map(|folder| String::from_utf8(verify(folder).stdout));
-    assert_eq!(alone, whole, "head, hash and every invariant");
-}
-
-#[test]
 fn a_snapshot_of_an_event_that_is_gone_gives_the_loss_away_and_nothing_is_touched() {
     let folder = killed();
     let copy = folder.copy();

@@ -6,6 +6,7 @@ mod moments;
 mod server;
 mod standby;
 
+mod backup;
 mod damaged_page;
 mod database;
 mod failed_sync;

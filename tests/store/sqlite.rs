@@ -72,6 +72,22 @@ async fn others_may_read_while_the_service_writes() {
 }
 
 #[tokio::test]
+async fn a_checkpoint_leaves_nothing_in_the_write_ahead_log_or_says_who_stood_in_the_way() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir).await;
+    append(&store, 3).await;
+    let mut client = client(&dir).await;
+    let mut reading = client.begin().await.unwrap();
+    sqlx::query("SELECT * FROM frames").fetch_one(&mut *reading).await.unwrap();
+    append(&store, 1).await;
+    let refused = store.checkpoint().await;
+    assert!(matches!(refused, Err(StoreError::NotWritten(_))), "{refused:?}");
+    reading.rollback().await.unwrap();
+    store.checkpoint().await.unwrap();
+    assert_eq!(std::fs::metadata(dir.path().join("events.db-wal")).unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn a_book_that_nobody_serves_can_be_read() {
     let dir = TempDir::new().unwrap();
     let store = open(&dir).await;

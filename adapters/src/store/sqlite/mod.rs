@@ -136,9 +136,11 @@ impl EventStore for SqliteStore {
     /// Moves the write-ahead log into the file, so that the file alone is the log.
     async fn checkpoint(&self) -> Result<(), StoreError> {
         let Some(writer) = &self.writer else { return Ok(()) };
-        let mut connection = writer.connection.lock().await;
-        let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *connection).await;
-        emptied.map(drop).map_err(|error| classify::of_read(error, 0))
+        match keeper::empty(&mut *writer.connection.lock().await).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(StoreError::NotWritten(Box::new(BeingRead))),
+            Err(error) => Err(classify::of_read(error, 0)),
+        }
     }
 }
 
@@ -177,6 +179,10 @@ async fn judge(connection: &mut SqliteConnection, frame: &Frame) -> Result<Appen
     }
     Ok(AppendOutcome::Conflict { head: rows::head(connection).await? })
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("somebody reads events.db, so its end stays in events.db-wal")]
+struct BeingRead;
 
 #[derive(Debug, thiserror::Error)]
 #[error("an earlier sync to disk failed; this process must stop")]

@@ -1,6 +1,6 @@
 //! Opening a log: the lock, the connections, the schema, the identity and a look at the tail.
 
-use super::keeper::Keeper;
+use super::keeper::{self, Keeper};
 use super::{Claim, SqliteStore, Writer, classify, files, rows};
 use crate::store::{damaged, verified};
 use domain::log::{BookInfo, BookKind, Cause, StoreError};
@@ -130,7 +130,7 @@ async fn identity(writer: &mut SqliteConnection, new: BookInfo) -> Result<BookIn
 
 /// Starts with an empty write-ahead log. A reader in another process may stand in the way, or a full disk: then later.
 async fn empty_wal(writer: &mut SqliteConnection) -> Result<(), OpenError> {
-    match query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(writer).await {
+    match keeper::empty(writer).await {
         Err(error) if classify::is_full(&error) => {
             tracing::warn!("the disk has no room for what stands in the write-ahead log; it stays there");
             Ok(())
