@@ -79,9 +79,14 @@ impl SimStore {
         self.medium.lock().expect("nobody panics in here")
     }
 
+    /// Where the log durably ends.
+    pub(crate) fn durable_head(&self) -> Head {
+        head(&self.medium().frames)
+    }
+
     /// The last durable position.
     pub(crate) fn durable(&self) -> Position {
-        head(&self.medium().frames).position
+        self.durable_head().position
     }
 
     /// The frame that holds a position.

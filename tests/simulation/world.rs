@@ -246,8 +246,7 @@ fn config(chance: &mut Chance) -> EngineConfig {
         queue_max: chance.pick(&[8, 64, 4_096]),
         batch_bytes: chance.pick(&[700, 4_000, 512 * 1024]),
         sweep_max: chance.pick(&[1, 256]),
-        // Snapshots are taken by the simulation: a thread of its own would be one too many.
-        snapshot_every: 0,
+        snapshot_every: chance.pick(&[1, 7, 100]),
         bounds,
     }
 }

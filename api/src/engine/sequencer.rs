@@ -64,10 +64,11 @@ impl Sequencer {
         let _inside = runtime.enter();
         loop {
             let now = self.now();
-            match self.turn(now) {
-                Err(end) => return end,
-                Ok(()) => self.rest(now),
+            if let Err(end) = self.turn(now) {
+                return end;
             }
+            self.keeper.begin(&self.source, &self.shared);
+            self.rest(now);
         }
     }
 
@@ -123,7 +124,7 @@ impl Sequencer {
         let ends_there = self.writer.open.frame.is_empty() && self.book.head() == head.position;
         if ends_there && self.keeper.is_due(head.position, &self.source) {
             self.keeper.freeze(&self.book, head);
-            self.keeper.committed(self.writer.committed, &self.source, &self.shared);
+            self.keeper.committed(self.writer.committed);
         }
     }
 
@@ -135,7 +136,7 @@ impl Sequencer {
                 self.releases.add_all(cargo.waiters);
                 // They go before the next frame is even polled.
                 self.releases.flush();
-                self.keeper.committed(self.writer.committed, &self.source, &self.shared);
+                self.keeper.committed(self.writer.committed);
                 Ok(())
             }
             Landed::Refused(error) => self.roll_back(&error),

@@ -35,18 +35,21 @@ pub(super) struct Keeper {
     last: Position,
     /// A book whose last event is not durable yet.
     waiting: Option<(Head, Frozen)>,
+    /// One whose last event is.
+    ready: Option<(Head, Frozen)>,
     under_way: Option<JoinHandle<()>>,
 }
 
 impl Keeper {
     pub(super) fn new(every: u64, last: Position) -> Self {
-        Self { every, last, waiting: None, under_way: None }
+        Self { every, last, waiting: None, ready: None, under_way: None }
     }
 
     /// Whether enough came since the last snapshot, and no other is on its way.
     pub(super) fn is_due(&self, head: Position, source: &Source) -> bool {
         let enough = self.every > 0 && head.saturating_sub(self.last) >= self.every;
-        enough && source.snapshots.is_some() && self.waiting.is_none() && !self.is_writing()
+        let free = self.waiting.is_none() && self.ready.is_none() && !self.is_writing();
+        enough && source.snapshots.is_some() && free
     }
 
     fn is_writing(&self) -> bool {
@@ -63,10 +66,17 @@ impl Keeper {
         self.waiting = None;
     }
 
-    /// Begins to write what was frozen, when the log durably ends there.
-    pub(super) fn committed(&mut self, head: Head, source: &Source, shared: &Arc<Shared>) {
-        let Some((_, frozen)) = self.waiting.take_if(|(at, _)| *at == head) else { return };
-        self.last = head.position;
+    /// What was frozen may be written, when the log durably ends there.
+    pub(super) fn committed(&mut self, head: Head) {
+        if let Some(frozen) = self.waiting.take_if(|(at, _)| *at == head) {
+            self.last = head.position;
+            self.ready = Some(frozen);
+        }
+    }
+
+    /// Begins to write what may be written, on a thread of its own.
+    pub(super) fn begin(&mut self, source: &Source, shared: &Arc<Shared>) {
+        let Some((head, frozen)) = self.ready.take() else { return };
         let (source, shared) = (source.clone(), shared.clone());
         let written = move || write(&frozen, head, &source, &shared);
         match thread::Builder::new().name("snapshot".into()).spawn(written) {
@@ -75,6 +85,12 @@ impl Keeper {
                 tracing::warn!(%error, "no thread for a snapshot; the next start reads more of the log");
             }
         }
+    }
+
+    /// Writes what may be written, here and now; whether there was anything.
+    pub(super) fn write(&mut self, source: &Source, shared: &Shared) -> bool {
+        let ready = self.ready.take();
+        ready.inspect(|(head, frozen)| write(frozen, *head, source, shared)).is_some()
     }
 
     /// Writes a last snapshot of the engine's book, which no command changes any more.

@@ -169,6 +169,13 @@ impl Engine {
         }
     }
 
+    /// Writes the snapshot that is due, if one is: an engine that has a thread lets another thread do that. Whether
+    /// there was one.
+    pub fn write_snapshot(&mut self) -> bool {
+        let Some(sequencer) = &mut self.sequencer else { return false };
+        sequencer.keeper.write(&sequencer.source, &sequencer.shared)
+    }
+
     /// Turns and rests until the end.
     fn run(mut self) {
         if let Some(end) = self.sequencer.as_mut().map(Sequencer::run) {
