@@ -34,12 +34,12 @@ pub(super) fn credit(
     let (available, held) = (ledger.available(*now), ledger.held());
     if let Some(outcome) = asked.settle {
         // Only asked for: what it costs is known already and charged in its place.
-        if !ledger.covers(first, Overdraft::None, *now) {
+        if !Overdraft::None.covers(first, available) {
             return Ok(Err(too_little(first)));
         }
         let rule = credit.outcomes.charge(outcome);
         let cost = price::cost(list, facts, limited, None, rule)?;
-        let (charge, uncollected) = ledger.plan_collect(cost, credit.overdraft, *now);
+        let (charge, uncollected) = ledger.plan_collect(cost, credit.overdraft.room(available), *now);
         let balance = Some(Balance(available.minus(charge.total()), held));
         return Ok(Ok(Credit { hold: Draws::default(), charge, uncollected, balance }));
     }

@@ -27,6 +27,16 @@ impl Overdraft {
             Self::Unlimited => Credits::LOWEST,
         }
     }
+
+    /// What a movement may take at most of what is available; below zero when the account is beyond it already.
+    pub fn room(self, available: Credits) -> Credits {
+        available.minus(self.floor())
+    }
+
+    /// Whether a movement may take this amount of what is available. One of zero is always possible.
+    pub fn covers(self, amount: Credits, available: Credits) -> bool {
+        !amount.is_positive() || amount <= self.room(available)
+    }
 }
 
 /// What the end of a hold gives back. `released + expired` = what it had reserved.
@@ -48,20 +58,10 @@ impl Release {
 }
 
 impl Ledger {
-    /// What a movement may take at most under this rule; below zero when the account is beyond it already.
-    pub fn room(&self, overdraft: Overdraft, now: Timestamp) -> Credits {
-        self.available(now).minus(overdraft.floor())
-    }
-
     /// Which lots a hold reserves, all of it or none: none when it would take the available credit too low.
     /// A hold of zero is always possible and reserves nothing.
     pub fn plan_hold(&self, amount: Credits, overdraft: Overdraft, now: Timestamp) -> Option<Draws> {
-        self.covers(amount, overdraft, now).then(|| self.draw(amount.or_zero(), now))
-    }
-
-    /// Whether a movement may take this amount. One of zero is always possible.
-    pub fn covers(&self, amount: Credits, overdraft: Overdraft, now: Timestamp) -> bool {
-        !amount.is_positive() || amount <= self.room(overdraft, now)
+        overdraft.covers(amount, self.available(now)).then(|| self.draw(amount.or_zero(), now))
     }
 
     /// Which lots a charge without a hold takes, all of it or none, as for a hold. A charge that takes what it

@@ -61,14 +61,16 @@ impl Ledger {
         }
         // Something is owed beyond the hold only if the hold gives nothing back, so the room is that of now.
         if owed.is_positive() {
-            (settlement.further, settlement.uncollected) = self.plan_collect(owed, overdraft, now);
+            let room = overdraft.room(self.available(now));
+            (settlement.further, settlement.uncollected) = self.plan_collect(owed, room, now);
         }
         settlement
     }
 
-    /// How to collect `owed` where nothing was held for it, and what of it no rule lets us collect.
-    pub fn plan_collect(&self, owed: Credits, overdraft: Overdraft, now: Timestamp) -> (Draws, Credits) {
-        let part = owed.min(self.room(overdraft, now).or_zero());
+    /// How to collect `owed` where nothing was held for it and there is so much [room](Overdraft::room), and what of it
+    /// no rule lets us collect.
+    pub fn plan_collect(&self, owed: Credits, room: Credits, now: Timestamp) -> (Draws, Credits) {
+        let part = owed.min(room.or_zero());
         (self.draw(part, now), owed.minus(part))
     }
 
