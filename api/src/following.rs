@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
 /// The pause after all views have caught up: under load a step then has many events, which costs less for each.
-const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(500);
 /// The pause after a failure that may pass.
 const RETRY: Duration = Duration::from_secs(1);
 /// Longest that a reader waits for the views to reach what was durable when he asked, and a stop for their last step.
