@@ -34,7 +34,13 @@ struct InOrder {
     numbers: Places,
     /// The number of the oldest.
     first: u32,
+    /// Numbers that nothing has any more and that are in `numbers` still. Each lies somewhere else in memory, and the
+    /// processor waits for many at once no longer than for one.
+    stale: Vec<(u64, u32)>,
 }
+
+/// Numbers that are taken out together.
+const STALE: usize = 32;
 
 /// Ids of a chunk: with its head just below 2 KiB, a size that allocators have.
 const CHUNK: usize = 42;
@@ -54,7 +60,7 @@ impl InOrder {
 
     /// Finds an id by this number from now on, and not by the one that it had if it came before.
     fn index(&mut self, request: Digest, number: u32) {
-        let Self { seen, numbers, first } = self;
+        let Self { seen, numbers, first, .. } = self;
         let is_it = |known: u32| {
             seen.get(known.wrapping_sub(*first) as usize).is_some_and(|seen| seen.request == request)
         };
@@ -69,9 +75,14 @@ impl InOrder {
 
     fn drop_first(&mut self) {
         if let Some(Seen { request, .. }) = self.seen.first() {
-            self.numbers.remove(hash(*request), self.first);
+            self.stale.push((hash(*request), self.first));
             self.seen.drop_first();
             self.first = self.first.wrapping_add(1);
+        }
+        if self.stale.len() == STALE {
+            for (request, number) in self.stale.drain(..) {
+                self.numbers.remove(request, number);
+            }
         }
     }
 }
@@ -179,7 +190,7 @@ impl From<FrozenIds> for Remembered {
 impl From<Frozen<Seen, CHUNK>> for InOrder {
     fn from(frozen: Frozen<Seen, CHUNK>) -> Self {
         let seen = frozen.thaw();
-        let mut order = Self { numbers: Places::with_capacity(seen.len()), seen, first: 0 };
+        let mut order = Self { numbers: Places::with_capacity(seen.len()), seen, ..Self::default() };
         for number in 0..u32::try_from(order.seen.len()).unwrap_or(u32::MAX) {
             let Some(request) = order.at(number).map(|seen| seen.request) else { break };
             order.index(request, number);

@@ -86,8 +86,15 @@ impl Rolling {
     }
 
     /// The index of the first stamp, oldest first, for which `found` holds; it must hold from there on.
+    ///
+    /// It is looked for near the oldest first: mostly few have left the window since the last look.
     fn first(&self, found: impl Fn(Stamp) -> bool) -> u32 {
-        let (mut low, mut high) = (0, self.live);
+        let (mut low, mut high) = (0, 0);
+        while high < self.live && !found(self.stamp(high)) {
+            low = high + 1;
+            high = high.saturating_mul(2).saturating_add(1);
+        }
+        high = high.min(self.live);
         while low < high {
             let middle = low.midpoint(high);
             if found(self.stamp(middle)) {
