@@ -166,8 +166,12 @@ impl Task {
                 grown = self.head.changed() => if grown.is_err() { break },
                 () = told_to_stop(self.stop.clone()) => break,
             }
-            // Whoever reads does not wait for the pause.
-            let _ = tokio::time::timeout(PAUSE, self.asked.notified()).await;
+            // Whoever reads does not wait for the pause, and neither does a stop.
+            tokio::select! {
+                () = self.asked.notified() => {}
+                () = told_to_stop(self.stop.clone()) => break,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
         }
         Ok(())
     }
