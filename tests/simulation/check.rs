@@ -9,13 +9,14 @@ use crate::translate::micro;
 use crate::wish::Asked;
 use crate::world::{KEY, World};
 use adapters::system::Clock;
-use api::engine::{Answer, Committed, Failure, load};
+use api::engine::{Answer, Committed, Failure, Source, load};
 use domain::book::Book;
 use domain::event::Event;
 use domain::log::codec;
 use domain::policy::Mode;
 use projections::audit::Audit;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Sends of one frame that told nothing sure, after which an engine that was asked to stop gives up.
 const DOUBTS: u32 = 5;
@@ -140,10 +141,26 @@ impl World {
         if let Some(field) = running.differs_from(&folded) {
             return Err(format!("L2: the running state and the fold of the log differ in {field}"));
         }
+        self.check_snapshots(running)?;
         self.compare(running)?;
         self.audit(running)?;
         self.report.add("checks", "log = fold = running state = reference, and audit");
         Ok(())
+    }
+
+    /// No snapshot speaks of what the log does not have, and a start from the newest one gives the same state.
+    fn check_snapshots(&self, running: &Book) -> Result<(), String> {
+        let Some(snapshots) = self.snapshots() else { return Ok(()) };
+        let ahead = self.runtime.block_on(snapshots.ahead_of(&self.store));
+        if let Some((_, position)) = ahead.map_err(|error| error.to_string())? {
+            return Err(format!("a snapshot of event {position} is of no log"));
+        }
+        let source = Source { snapshots: Some(Arc::new(snapshots)), ..self.source() };
+        let loaded = load(&source).map_err(|error| format!("no start from a snapshot: {error}"))?;
+        match running.differs_from(&loaded.book) {
+            Some(field) => Err(format!("L2: a start from event {} differs in {field}", loaded.snapshot)),
+            None => Ok(()),
+        }
     }
 
     fn compare(&self, book: &Book) -> Result<(), String> {

@@ -35,7 +35,7 @@ use std::env;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
-use world::{LEFT_IN_THE_MIDDLE, World};
+use world::{FROM_A_SNAPSHOT, LEFT_IN_THE_MIDDLE, World};
 
 /// Seeds of the short run, and the steps of each.
 const SEEDS: Range<u64> = 1..25;
@@ -56,6 +56,7 @@ fn every_answer_of_random_programs_under_faults_is_the_one_foretold() {
     }
     if seeds >= SEEDS.end - SEEDS.start && steps >= STEPS {
         assert!(all.has("frames", LEFT_IN_THE_MIDDLE), "no frame left while others waited:{all}");
+        assert!(all.has("starts", FROM_A_SNAPSHOT), "nothing began from a snapshot:{all}");
     }
     println!("{seeds} seeds of {steps} steps in {:.1?}{all}", began.elapsed());
 }

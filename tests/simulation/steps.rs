@@ -246,7 +246,12 @@ impl World {
             return Ok(());
         }
         let node = self.chance.index(self.nodes.len());
-        if self.nodes[node].engine.write_snapshot() {
+        let node = &mut self.nodes[node];
+        let before = node.handle.health().snapshot;
+        if node.engine.write_snapshot() {
+            if node.handle.health().snapshot <= before {
+                return Err(format!("a snapshot was not written after that of event {before}"));
+            }
             self.report.add("faults", "snapshot of a running book");
         }
         Ok(())

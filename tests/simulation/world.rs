@@ -26,6 +26,8 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 
+/// Starts that had not to fold the whole log.
+pub(crate) const FROM_A_SNAPSHOT: &str = "from a snapshot";
 /// Frames that left with half of the callers while the others still waited.
 pub(crate) const LEFT_IN_THE_MIDDLE: &str = "left in the middle";
 /// Events from which a frame may do so.
@@ -42,7 +44,7 @@ pub(crate) struct World {
     policies: Vec<Arc<Policy>>,
     pub(crate) config: EngineConfig,
     pub(crate) snapshots: Option<TempDir>,
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
     /// The engines that run: the last one is the one that should, others were taken the book from.
     pub(crate) nodes: Vec<Node>,
     clients: u32,
@@ -88,6 +90,10 @@ impl World {
         Reference::new(self.specs.clone(), ids_max, subjects_max)
     }
 
+    pub(crate) fn snapshots(&self) -> Option<Snapshots> {
+        self.snapshots.as_ref().map(|dir| Snapshots::in_dir(dir.path()))
+    }
+
     pub(crate) fn source(&self) -> Source {
         Source {
             store: Arc::new(self.store.clone()),
@@ -108,7 +114,7 @@ impl World {
                 store: Arc::new(self.store.client(self.clients)),
                 clock: self.clock.clone(),
                 key: KEY,
-                snapshots: self.snapshots.as_ref().map(|dir| Snapshots::in_dir(dir.path())),
+                snapshots: self.snapshots(),
             };
             match Engine::open(self.config.clone(), parts, self.runtime.handle().clone()) {
                 Ok(opened) => break opened,
@@ -121,7 +127,7 @@ impl World {
             return Err(format!("the log ends at {}, the engine at {}", self.store.durable(), opening.head));
         }
         if opening.snapshot > 0 {
-            self.report.add("starts", "from a snapshot");
+            self.report.add("starts", FROM_A_SNAPSHOT);
         } else {
             self.report.add("starts", "from the first event");
         }

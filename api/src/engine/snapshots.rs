@@ -31,7 +31,7 @@ pub const FOLD_VERSION: u32 = 6;
 pub(super) struct Keeper {
     /// Events between two snapshots; 0: none while the engine runs.
     every: u64,
-    /// Where the last snapshot was begun.
+    /// The event of the last snapshot that might be written.
     last: Position,
     /// A book whose last event is not durable yet.
     waiting: Option<(Head, Frozen)>,
@@ -88,9 +88,10 @@ impl Keeper {
     }
 
     /// Writes what may be written, here and now; whether there was anything.
-    pub(super) fn write(&mut self, source: &Source, shared: &Shared) -> bool {
-        let ready = self.ready.take();
-        ready.inspect(|(head, frozen)| write(frozen, *head, source, shared)).is_some()
+    pub(super) fn write_now(&mut self, source: &Source, shared: &Shared) -> bool {
+        let Some((head, frozen)) = self.ready.take() else { return false };
+        write(&frozen, head, source, shared);
+        true
     }
 
     /// Writes a last snapshot of the engine's book, which no command changes any more.

@@ -173,7 +173,7 @@ impl Engine {
     /// there was one.
     pub fn write_snapshot(&mut self) -> bool {
         let Some(sequencer) = &mut self.sequencer else { return false };
-        sequencer.keeper.write(&sequencer.source, &sequencer.shared)
+        sequencer.keeper.write_now(&sequencer.source, &sequencer.shared)
     }
 
     /// Turns and rests until the end.
