@@ -66,9 +66,8 @@ impl Credits {
         self.0
     }
 
-    /// The amount as a whole number, if it is written as one.
     fn as_whole(self) -> Option<i64> {
-        if self.0.scale() == 0 { i64::try_from(self.0.mantissa()).ok() } else { None }
+        whole(self.0)
     }
 
     pub fn is_zero(self) -> bool {
@@ -141,6 +140,11 @@ impl Ord for Credits {
     fn cmp(&self, other: &Self) -> Ordering {
         compare(self.0, other.0)
     }
+}
+
+/// A decimal as a whole number, if it is written as one.
+pub(crate) fn whole(number: Decimal) -> Option<i64> {
+    if number.scale() == 0 { i64::try_from(number.mantissa()).ok() } else { None }
 }
 
 /// The order of two decimals.

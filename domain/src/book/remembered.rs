@@ -39,7 +39,7 @@ struct InOrder {
     stale: Vec<(u64, u32)>,
 }
 
-/// Numbers that are taken out together.
+/// So many numbers are taken out together.
 const STALE: usize = 32;
 
 /// Ids of a chunk: with its head just below 2 KiB, a size that allocators have.
@@ -78,10 +78,8 @@ impl InOrder {
             self.stale.push((hash(*request), self.first));
             self.seen.drop_first();
             self.first = self.first.wrapping_add(1);
-        }
-        if self.stale.len() == STALE {
-            for (request, number) in self.stale.drain(..) {
-                self.numbers.remove(request, number);
+            if self.stale.len() == STALE {
+                self.stale.drain(..).for_each(|(request, number)| self.numbers.remove(request, number));
             }
         }
     }
@@ -209,4 +207,32 @@ fn made_at(id: &str) -> Option<Timestamp> {
     let id = uuid::Uuid::try_parse(id).ok().filter(|id| id.get_version_num() == 7)?;
     let millis = id.as_u128() >> 80;
     i64::try_from(millis).ok()?.checked_mul(1_000).map(Timestamp::from_micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_forgotten_is_found_no_more_and_leaves_the_index_in_the_end() {
+        let seen =
+            |id: u128| Seen { at: Timestamp::EPOCH, request: Digest(id << 96), fingerprint: 0, position: 1 };
+        let mut order = InOrder::default();
+        for id in 0..1_000 {
+            order.add(seen(id));
+            if id >= 10 {
+                order.drop_first();
+            }
+            // One that was just forgotten comes again.
+            if id % 100 == 50 {
+                assert_eq!(order.find(seen(id - 10).request), None);
+                order.add(seen(id - 10));
+                assert_eq!(order.find(seen(id - 10).request), Some(&seen(id - 10)));
+                order.drop_first();
+            }
+            assert!(order.numbers.len() <= order.seen.len() + STALE, "after {id}");
+        }
+        let found = (0..1_000).filter(|id| order.find(seen(*id).request).is_some());
+        assert_eq!(found.collect::<Vec<_>>(), (990..1_000).collect::<Vec<_>>());
+    }
 }

@@ -3,7 +3,7 @@
 use super::attributes::{Attributes, label, quantity};
 use super::figure::Figure;
 use super::{Fault, PriceError};
-use crate::money::compare;
+use crate::money::{compare, whole};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -27,7 +27,7 @@ impl Counting {
 
     /// How many units of size `per` (above zero) are in a quantity.
     fn units(self, quantity: Decimal, per: Figure) -> Option<Decimal> {
-        // Most are whole, and a decimal's own way takes ten times as long.
+        // Most are whole, and decimals divide slowly.
         if let Some(units) = self.whole_units(quantity, per) {
             return Some(units.into());
         }
@@ -41,7 +41,8 @@ impl Counting {
 
     /// The same where all three are whole numbers.
     fn whole_units(self, quantity: Decimal, per: Figure) -> Option<u64> {
-        let (quantity, per) = (whole(quantity)?, whole(per.decimal())?);
+        let unsigned = |number| whole(number).and_then(|number| u64::try_from(number).ok());
+        let (quantity, per) = (unsigned(quantity)?, unsigned(per.decimal())?);
         let (units, rest) = (quantity.checked_div(per)?, quantity % per);
         match self {
             Self::Exact => (rest == 0).then_some(units),
@@ -61,11 +62,6 @@ impl Counting {
         });
         if self == Self::Exact && !exact { Err(Fault::InexactUnit { per }) } else { Ok(()) }
     }
-}
-
-/// A number that is written as a whole one, not below zero.
-fn whole(number: Decimal) -> Option<u64> {
-    if number.scale() == 0 { u64::try_from(number.mantissa()).ok() } else { None }
 }
 
 /// Most decimals of one unit's exact part, so that figure × part × price stays exact.
