@@ -4,7 +4,7 @@ use crate::spec::{DAY, HOUR, Micros, SECOND};
 use crate::store::{Ending, Orphan};
 use crate::wish::Asked;
 use crate::world::World;
-use adapters::snapshot::{SnapshotHeader, Snapshots};
+use adapters::snapshot::SnapshotHeader;
 use adapters::system::Clock;
 use api::engine::FOLD_VERSION;
 use domain::log::EventStore;
@@ -235,12 +235,12 @@ impl World {
     /// What the thread that writes snapshots would do: the running book is written as it was frozen, however many
     /// commands changed it since. Now and then a release with another fold has been here.
     fn snapshot(&mut self) -> Result<(), String> {
-        let Some(dir) = &self.snapshots else { return Ok(()) };
+        let Some(snapshots) = self.snapshots() else { return Ok(()) };
         if self.chance.one_in(3) {
             let (book, head) = (self.store.book().id, self.store.durable_head());
             let (position, hash) = (head.position, head.hash);
             let header = SnapshotHeader { book, fold_version: FOLD_VERSION + 1, position, hash };
-            let written = Snapshots::in_dir(dir.path()).write(&header, &"a state of another shape");
+            let written = snapshots.write(&header, &"a state of another shape");
             written.map_err(|error| error.to_string())?;
             self.report.add("faults", "snapshot of another fold");
             return Ok(());

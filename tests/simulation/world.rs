@@ -43,7 +43,7 @@ pub(crate) struct World {
     pub(crate) specs: Rc<Vec<Spec>>,
     policies: Vec<Arc<Policy>>,
     pub(crate) config: EngineConfig,
-    pub(crate) snapshots: Option<TempDir>,
+    snapshots: Option<TempDir>,
     pub(crate) runtime: Runtime,
     /// The engines that run: the last one is the one that should, others were taken the book from.
     pub(crate) nodes: Vec<Node>,

@@ -32,19 +32,20 @@ pub(super) fn credit(
     let empty = Ledger::default();
     let ledger = account.ledger(facts.mode).unwrap_or(&empty);
     let (available, held) = (ledger.available(*now), ledger.held());
-    if !Overdraft::None.covers(first, available) {
-        return Ok(Err(too_little(first)));
-    }
     if let Some(outcome) = asked.settle {
-        // The base is only asked for: what the request costs is known already and charged in its place.
+        // Only asked for: what it costs is known already and charged in its place.
+        if !Overdraft::None.covers(first, available) {
+            return Ok(Err(too_little(first)));
+        }
         let rule = credit.outcomes.charge(outcome);
         let cost = price::cost(list, facts, limited, None, rule)?;
         let (charge, uncollected) = ledger.plan_collect(cost, credit.overdraft.room(available), *now);
         let balance = Some(Balance(available.minus(charge.total()), held));
         return Ok(Ok(Credit { hold: Draws::default(), charge, uncollected, balance }));
     }
-    // All of it is there.
-    let (draws, _) = ledger.plan_collect(first, available, *now);
+    let Some(draws) = ledger.plan_hold(first, Overdraft::None, *now) else {
+        return Ok(Err(too_little(first)));
+    };
     let left = available.minus(first);
     if credit.charge == ChargeAt::Admission {
         let balance = Some(Balance(left, held));

@@ -39,7 +39,7 @@ impl Counting {
         })
     }
 
-    /// The same where all three are whole numbers.
+    /// The same where quantity, unit and result are whole numbers.
     fn whole_units(self, quantity: Decimal, per: Figure) -> Option<u64> {
         let unsigned = |number| whole(number).and_then(|number| u64::try_from(number).ok());
         let (quantity, per) = (unsigned(quantity)?, unsigned(per.decimal())?);
