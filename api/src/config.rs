@@ -94,7 +94,24 @@ impl Config {
         // What other commands and the tests read is none of a service's settings.
         let of_others = |name: &figment::value::UncasedStr| OTHERS.iter().any(|of| name.starts_with(of));
         let variables = Env::prefixed("COUNTERFOIL_").filter(move |name| !of_others(name)).split("__");
-        figment.merge(variables).extract().map_err(Box::new)
+        let config: Self = figment.merge(variables).extract()?;
+        config.tokens_differ().map(|()| config).map_err(|error| Box::new(figment::Error::from(error)))
+    }
+
+    /// A token says who asks, so no two may be the same.
+    fn tokens_differ(&self) -> Result<(), String> {
+        let tokens = |of: &'static str, held: &BTreeMap<Name, Secret>| {
+            held.iter().map(|(name, token)| (format!("{of}.{name}"), token.0.clone())).collect::<Vec<_>>()
+        };
+        let mut holders: BTreeMap<String, String> = BTreeMap::new();
+        for (holder, token) in
+            tokens("operators", &self.operators).into_iter().chain(tokens("gateways", &self.gateways))
+        {
+            if let Some(other) = holders.insert(token, holder.clone()) {
+                return Err(format!("{holder} and {other} have the same token; give each one of its own"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -219,6 +236,19 @@ pub struct CidrError;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_have_the_same_token() {
+        let token = |text: &str| text.parse::<Secret>().expect("a token");
+        let name = |text: &str| text.parse::<Name>().expect("a name");
+        let mut config = Config::default();
+        config.operators.insert(name("ann"), token("0123456789abcdef"));
+        config.gateways.insert(name("edge"), token("0123456789abcdeF"));
+        assert_eq!(config.tokens_differ(), Ok(()));
+        config.gateways.insert(name("old"), token("0123456789abcdef"));
+        let told = config.tokens_differ().expect_err("the same token");
+        assert_eq!(told, "gateways.old and operators.ann have the same token; give each one of its own");
+    }
 
     #[test]
     fn a_block_holds_the_addresses_that_share_its_prefix() {

@@ -133,8 +133,8 @@ fn what_is_wrong_is_named() {
         ("subject=ip:nowhere", "subject"),
         ("subject=hash:1", "subject"),
         ("limit=0", "limit"),
-        ("cursor=x", "query"),
-        ("from=2026-01-01T00:00:00Z", "query"),
+        ("cursor=x", "cursor"),
+        ("from=2026-01-01T00:00:00Z", "from"),
     ] {
         let answer = sandbox.operator("GET", &format!("/v1/bans?{query}"), &Value::Null).expect(400);
         assert_eq!(answer.at("/field"), json!(field), "{query}");

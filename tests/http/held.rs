@@ -137,8 +137,8 @@ fn what_is_wrong_is_named() {
         ("?account=a/b", "account"),
         ("?account=acme&limit=0", "limit"),
         ("?account=acme&limit=1001", "limit"),
-        ("?account=acme&cursor=x", "query"),
-        ("?account=acme&colour=red", "query"),
+        ("?account=acme&cursor=x", "cursor"),
+        ("?account=acme&colour=red", "colour"),
     ] {
         let answer = sandbox.gateway("GET", &format!("/v1/account/holds{query}"), &Value::Null).expect(400);
         assert_eq!(answer.at("/field"), json!(field), "{query}");

@@ -150,8 +150,8 @@ fn a_wrong_filter_is_named() {
         ("subject=acme", "subject"),
         ("from=yesterday", "from"),
         ("limit=0", "limit"),
-        ("after=-1", "query"),
-        ("colour=red", "query"),
+        ("after=-1", "after"),
+        ("colour=red", "colour"),
     ] {
         let answer = sandbox.operator("GET", &format!("/v1/events?{query}"), &Value::Null).expect(400);
         assert_eq!(answer.at("/field"), json!(field), "{query}");

@@ -241,8 +241,8 @@ fn what_is_wrong_is_named() {
         ("/v1/account/denials?account=acme&limit=0", "limit"),
         ("/v1/account/denials?account=acme&from=yesterday", "from"),
         ("/v1/account/denials?account=acme&from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z", "to"),
-        ("/v1/account/denials?account=acme&cursor=-1", "query"),
-        ("/v1/account/denials?account=acme&subject=ip:203.0.113.7", "query"),
+        ("/v1/account/denials?account=acme&cursor=-1", "cursor"),
+        ("/v1/account/denials?account=acme&subject=ip:203.0.113.7", "subject"),
         ("/v1/denials?subject=acme", "subject"),
         ("/v1/denials?subject=account:a/b", "subject"),
         ("/v1/denials?subject=ip:300.1.1.1", "subject"),
@@ -251,7 +251,7 @@ fn what_is_wrong_is_named() {
         ("/v1/denials?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z", "to"),
         ("/v1/events?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z", "to"),
         ("/v1/denials?limit=1001", "limit"),
-        ("/v1/denials?colour=red", "query"),
+        ("/v1/denials?colour=red", "colour"),
     ] {
         let answer = sandbox.operator("GET", path, &Value::Null).expect(400);
         assert_eq!(answer.at("/field"), json!(field), "{path}");

@@ -171,8 +171,8 @@ fn what_is_wrong_is_named() {
         ("r%20s".to_owned(), "request_id"),
         ("x".repeat(129), "request_id"),
         ("r?limit=0".to_owned(), "limit"),
-        ("r?cursor=x".to_owned(), "query"),
-        ("r?colour=red".to_owned(), "query"),
+        ("r?cursor=x".to_owned(), "cursor"),
+        ("r?colour=red".to_owned(), "colour"),
     ] {
         let answer = sandbox.gateway("GET", &format!("/v1/requests/{path}"), &Value::Null).expect(400);
         assert_eq!(answer.at("/field"), json!(field), "{path}");

@@ -59,8 +59,16 @@ pub(crate) fn is(headers: &HeaderMap, media_type: &str) -> bool {
     essence.eq_ignore_ascii_case(media_type.as_bytes())
 }
 
-/// Reads JSON fast; only when that fails, again in a way that knows where it was.
+/// Reads an object of JSON fast; only when that fails, again in a way that knows where it was.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+    // A list of the members' values in their order would do for the reader, but nobody means it.
+    match bytes.trim_ascii_start().first() {
+        Some(b'[') => {
+            return Err(Problem::malformed(None, "the body must be a JSON object, not a list".to_owned()));
+        }
+        None => return Err(Problem::malformed(None, "the body is empty; send a JSON object".to_owned())),
+        Some(_) => {}
+    }
     serde_json::from_slice(bytes).map_err(|error| located::<T>(bytes).unwrap_or_else(|| whole(&error)))
 }
 
@@ -149,6 +157,16 @@ impl<T: DeserializeOwned> axum::extract::FromRequestParts<Arc<App>> for Query<T>
         _: &Arc<App>,
     ) -> Result<Self, Problem> {
         let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
-        query.map(|query| Self(query.0)).map_err(|error| Problem::invalid("query", error.body_text()))
+        query.map(|query| Self(query.0)).map_err(|error| unread(&error.body_text()))
+    }
+}
+
+/// What is wrong with a query, by the name of the member where the reader tells it.
+fn unread(text: &str) -> Problem {
+    let told = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(text);
+    let is_name = |field: &str| field.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    match told.split_once(": ").filter(|(field, _)| is_name(field)) {
+        Some((field, what)) => Problem::invalid(field, format_args!("cannot be read: {what}")),
+        None => Problem::invalid("query", format_args!("cannot be read: {told}")),
     }
 }

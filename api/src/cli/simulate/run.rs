@@ -35,6 +35,7 @@ pub(crate) fn run(args: &SimulateArgs) -> ExitCode {
 fn simulate(args: &SimulateArgs) -> Result<String, String> {
     let policy = setup::policy(args)?;
     let mapping = Mapping::new(args, &policy)?;
+    spare_inputs(args)?;
     let input = read(args, &mapping)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -46,6 +47,16 @@ fn simulate(args: &SimulateArgs) -> Result<String, String> {
     let between = input.lines.first().zip(input.lines.last()).map(|(first, last)| (first.at, last.at));
     let summary = Summary { policy: &policy, between, tally: &tally, unreadable: &input.unreadable };
     Ok(summary.to_string())
+}
+
+/// Writing begins with emptying the file, so it is none of those that are read.
+fn spare_inputs(args: &SimulateArgs) -> Result<(), String> {
+    let Some(Ok(out)) = args.decisions.as_ref().map(std::fs::canonicalize) else { return Ok(()) };
+    let inputs = [&args.log, &args.policy];
+    match inputs.into_iter().find(|input| std::fs::canonicalize(input).is_ok_and(|input| input == out)) {
+        Some(input) => Err(format!("--decisions: {} is read here; name another file", input.display())),
+        None => Ok(()),
+    }
 }
 
 fn read(args: &SimulateArgs, mapping: &Mapping) -> Result<Input, String> {
