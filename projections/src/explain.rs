@@ -134,7 +134,8 @@ impl<'a> Decision<'a> {
         ladder.gates
     }
 
-    /// What each unit or item that is not in an error state costs, by the attributes known, the later ones first.
+    /// What each unit or item that is not in an error state costs, by the attributes known: an item's own, later ones,
+    /// those of the request.
     pub fn costs(&self, list: &PriceList, later: Option<&Details>) -> Vec<(String, u32, Breakdown)> {
         let limited = self.limited.map_or(&[][..], |limited| &limited.items);
         let facts = self.ask;
@@ -147,7 +148,7 @@ impl<'a> Decision<'a> {
         }
         let items = (0_u32..).zip(&facts.items).filter(|(place, _)| !limited.contains(place));
         let price = |item: &domain::event::ItemFacts| {
-            let told = Told([later, Some(&item.details), Some(&facts.details)]);
+            let told = Told([Some(&item.details), later, Some(&facts.details)]);
             Some((item.endpoint.to_string(), 1, list.breakdown(&item.endpoint, &told).ok()?))
         };
         items.filter_map(|(_, item)| price(item)).collect()

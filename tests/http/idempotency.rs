@@ -89,6 +89,8 @@ fn settling_and_refunding_twice_give_the_first_result() {
         sandbox.refund(&id, &json!({"refund_id": "f", "amount": "1"})).expect(200).body,
         refunded.body
     );
+    let other = sandbox.refund(&id, &json!({"refund_id": "f", "amount": "2"})).expect(409);
+    assert_eq!(other.at("/code"), json!("REQUEST_ID_REUSED"));
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(super) struct Counters;
 
 impl Model for Counters {
     const NAME: &'static str = "counters";
-    const VERSION: i64 = 1;
+    const VERSION: i64 = 2;
     const SCHEMA: Sql = schema!("counters");
     const TABLES: &'static [&'static str] = &["counters", "callers", "policies", "jobs"];
 

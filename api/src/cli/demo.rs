@@ -95,7 +95,7 @@ pub(super) fn tour(address: SocketAddr, key: &str, next: Position) {
     println!("# May this request pass, and what does it cost? (a gateway asks)");
     println!("curl -s {url}/v1/decisions -H 'Authorization: Bearer {GATEWAY}' {json} \\");
     println!(
-        "  -d '{{\"request_id\":\"r-1\",\"key\":\"{key}\",\"ip\":\"203.0.113.7\",\"endpoint\":\"{ENDPOINT}\",\"attributes\":{{\"chars\":1200}}}}'\n"
+        "  -d '{{\"request_id\":\"demo-{next}\",\"key\":\"{key}\",\"ip\":\"203.0.113.7\",\"endpoint\":\"{ENDPOINT}\",\"attributes\":{{\"chars\":1200}}}}'\n"
     );
     println!("# It went well: 5 base credits and 2 for 1,200 characters (the decision_id is in the answer)");
     println!("curl -s {url}/v1/decisions/d_{next}/settle -H 'Authorization: Bearer {GATEWAY}' {json} \\");

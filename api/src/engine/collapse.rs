@@ -1,12 +1,13 @@
-//! Refusals that are only counted: one event per subject and minute, so that an attacker cannot fill the disk.
+//! Refusals that are only counted: one event per subject, kind and minute, so that an attacker cannot fill the disk.
 
 use domain::event::{DenialsCollapsed, RequestDenied, Stream};
+use domain::policy::Kind;
 use domain::time::Timestamp;
 use std::collections::BTreeMap;
 
 const MINUTE: i64 = 60_000_000;
 
-/// The counted refusals of one subject in one minute.
+/// The counted refusals of one subject and kind in one minute.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Minute {
     pub(super) stream: Stream,
@@ -19,7 +20,7 @@ pub(super) struct Minute {
 #[derive(Default)]
 pub(super) struct Collapsed {
     // By minute first: the oldest is recorded first.
-    minutes: BTreeMap<(Timestamp, Stream), (RequestDenied, u64)>,
+    minutes: BTreeMap<(Timestamp, Stream, Kind), (RequestDenied, u64)>,
     total: u64,
 }
 
@@ -39,14 +40,14 @@ impl Minute {
 impl Collapsed {
     /// Counts a refusal.
     pub(super) fn count(&mut self, stream: Stream, denied: &RequestDenied, at: Timestamp) {
-        let slot = self.minutes.entry((minute_of(at), stream));
+        let slot = self.minutes.entry((minute_of(at), stream, denied.kind));
         slot.or_insert_with(|| (denied.clone(), 0)).1 += 1;
         self.total += 1;
     }
 
     /// Takes back a refusal that was counted and then not answered.
-    pub(super) fn forget(&mut self, stream: &Stream, at: Timestamp) {
-        let key = (minute_of(at), stream.clone());
+    pub(super) fn forget(&mut self, stream: &Stream, kind: Kind, at: Timestamp) {
+        let key = (minute_of(at), stream.clone(), kind);
         let Some((_, count)) = self.minutes.get_mut(&key) else { return };
         *count -= 1;
         self.total -= 1;
@@ -58,7 +59,7 @@ impl Collapsed {
     /// Takes back minutes whose event was not written.
     pub(super) fn restore(&mut self, minutes: Vec<Minute>) {
         for Minute { stream, from, first, count } in minutes {
-            let slot = self.minutes.entry((from, stream)).or_insert_with(|| (first.clone(), 0));
+            let slot = self.minutes.entry((from, stream, first.kind)).or_insert_with(|| (first.clone(), 0));
             *slot = (first, slot.1 + count);
             self.total += count;
         }
@@ -70,14 +71,14 @@ impl Collapsed {
         if oldest.key().0 >= until {
             return None;
         }
-        let ((from, stream), (first, count)) = oldest.remove_entry();
+        let ((from, stream, _), (first, count)) = oldest.remove_entry();
         self.total -= count;
         Some(Minute { stream, from, first, count })
     }
 
     /// When the oldest minute is over.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        let (from, _) = self.minutes.first_key_value()?.0;
+        let (from, ..) = self.minutes.first_key_value()?.0;
         Some(Timestamp::from_micros(from.micros() + MINUTE))
     }
 
@@ -91,7 +92,6 @@ impl Collapsed {
 mod tests {
     use super::*;
     use domain::event::{Facts, Under};
-    use domain::policy::Kind;
     use std::sync::Arc;
 
     fn denied() -> RequestDenied {
@@ -128,6 +128,18 @@ mod tests {
     }
 
     #[test]
+    fn refusals_of_another_kind_are_counted_apart() {
+        let mut collapsed = Collapsed::default();
+        let large = RequestDenied { kind: Kind::TooLarge, ..denied() };
+        for refusal in [&large, &denied(), &large] {
+            collapsed.count(Stream::Catalogue, refusal, at(1));
+        }
+        let minutes = std::iter::from_fn(|| collapsed.take_before(at(60)));
+        let counts: Vec<_> = minutes.map(|minute| (minute.first.kind, minute.count)).collect();
+        assert_eq!(counts, [(Kind::TooLarge, 2), (Kind::RateLimited, 1)]);
+    }
+
+    #[test]
     fn minutes_come_oldest_first_whoever_they_are_about() {
         let mut collapsed = Collapsed::default();
         let account = Stream::Account("a".parse().unwrap());
@@ -145,9 +157,9 @@ mod tests {
         collapsed.count(Stream::Catalogue, &denied(), at(2));
         let minute = collapsed.take_before(at(60)).unwrap();
         collapsed.restore(vec![minute]);
-        collapsed.forget(&Stream::Catalogue, at(2));
+        collapsed.forget(&Stream::Catalogue, Kind::RateLimited, at(2));
         assert_eq!(collapsed.take_before(at(60)).map(|minute| minute.count), Some(1));
-        collapsed.forget(&Stream::Catalogue, at(2));
+        collapsed.forget(&Stream::Catalogue, Kind::RateLimited, at(2));
         assert_eq!(collapsed.total(), 0);
     }
 }

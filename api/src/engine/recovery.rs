@@ -78,8 +78,8 @@ impl Sequencer {
     }
 
     fn refuse(&mut self, waiter: Waiter, why: &Arc<str>) {
-        if let Waiter::Command(_, Decided { verdict: Verdict::Collapsed(_, stream), at, .. }) = &waiter {
-            self.collapsed.forget(stream, *at);
+        if let Waiter::Command(_, Decided { verdict: Verdict::Collapsed(denied, stream), at, .. }) = &waiter {
+            self.collapsed.forget(stream, denied.kind, *at);
         }
         waiter.fail(Failure::Refusing(why.clone()));
     }

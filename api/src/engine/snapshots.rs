@@ -25,7 +25,7 @@ use std::thread::{self, JoinHandle};
 ///
 /// 6: a snapshot leaves out what follows from the rest of it (free counters, the queue of dues, open decisions), and
 /// has lists where it had maps.
-pub const FOLD_VERSION: u32 = 6;
+pub const FOLD_VERSION: u32 = 7;
 
 /// Decides when a snapshot is due and takes it.
 pub(super) struct Keeper {

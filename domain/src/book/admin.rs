@@ -4,7 +4,7 @@ use super::client::{self, ClientAct};
 use super::{Bans, Book, Draft, Piece, Who, count};
 use crate::account::{self, Setting};
 use crate::catalogue;
-use crate::command::{AccountAct, Action, DimensionValue};
+use crate::command::{AccountAct, Action, DimensionValue, Publish};
 use crate::event::{CountReset, Details, Event, FigureSet, Stream, Subject};
 use crate::ids::{Digest, HashKey, Name};
 use crate::policy::{Dimension, Limit, Policy};
@@ -40,6 +40,9 @@ impl Book {
                 Ok(vec![Draft::new(stream, CountReset { limit, counter, subject, reason })])
             }
             Action::Publish(publish) => {
+                if let Publish::Policy { policy, .. } = publish {
+                    self.keeps_plans(policy)?;
+                }
                 let events = catalogue::decide(&self.state.catalogue, publish, now)?;
                 Ok(events.into_iter().map(|event| Draft::new(Stream::Catalogue, event)).collect())
             }
@@ -49,6 +52,17 @@ impl Book {
             | Action::Refund(_)
             | Action::Reprocess { .. } => Ok(Vec::new()),
         }
+    }
+
+    /// A policy without the plan of an account would leave that account without the plan's limits.
+    fn keeps_plans(&self, policy: &Policy) -> Result<(), Rejection> {
+        let open = self.state.accounts.iter().filter(|(_, account)| !account.is_terminated());
+        let mut plans = open.filter_map(|(name, account)| Some((name, account.plan.as_ref()?)));
+        let Some((name, plan)) = plans.find(|(_, plan)| !policy.plans.contains_key(*plan)) else {
+            return Ok(());
+        };
+        let told = format!("has no plan {plan}, which account {name} is on; keep it until no account is");
+        Err(Rejection::invalid("policy", told))
     }
 
     fn decide_ban(&self, subject: Digest, act: &ClientAct, now: Timestamp) -> Result<Vec<Draft>, Rejection> {
@@ -146,7 +160,7 @@ impl Book {
     /// The subject under which bans of an address, a key or an account are kept.
     pub fn ban_subject(&self, who: &Who<'_>, by: &[Dimension], policy: &Policy) -> Option<Digest> {
         let details = Details::default();
-        Bans::subject(self.key, policy, who, by, Piece { endpoint: "", details: &details })
+        Bans::subject(self.key, policy, who, by, Piece::bare(&details))
     }
 }
 

@@ -131,7 +131,9 @@ impl<'a> Walk<'a> {
             }
             Excess::Limit => {
                 let items = (0..).zip(&self.facts.items);
-                items.map(|(place, item)| (place, item_weight(limit, Piece::item(item)))).collect()
+                items
+                    .map(|(place, item)| (place, item_weight(limit, Piece::item(item, self.facts))))
+                    .collect()
             }
         }
     }
@@ -140,7 +142,7 @@ impl<'a> Walk<'a> {
     fn by_items(&self, (place, limit): (usize, &'a Limit)) -> Vec<Count<'a>> {
         let mut counts: Vec<Count<'a>> = Vec::new();
         for (number, item) in (0..).zip(&self.facts.items) {
-            let piece = Piece::item(item);
+            let piece = Piece::item(item, self.facts);
             if !self.who.is_within(&limit.only, self.policy, piece, self.now) {
                 continue;
             }
@@ -172,7 +174,8 @@ impl<'a> Walk<'a> {
                 number(Piece::whole(self.facts), name).saturating_mul(u64::from(self.facts.units))
             }
             Counts::Attribute(_) => {
-                let weights = self.facts.items.iter().map(|item| item_weight(limit, Piece::item(item)));
+                let weights =
+                    self.facts.items.iter().map(|item| item_weight(limit, Piece::item(item, self.facts)));
                 weights.fold(0, u64::saturating_add)
             }
         }
@@ -186,7 +189,7 @@ impl<'a> Walk<'a> {
     fn figure(&self, limit: &Limit, piece: Piece<'_>) -> Option<(Rule, u64, bool)> {
         let by_key = limit.by.contains(&Dimension::Key);
         let of_key = self.who.key.and_then(|key| key.figure(&limit.name));
-        let own = of_key.filter(|_| !by_key).or_else(|| self.own_figure(limit));
+        let own = of_key.filter(|_| !by_key && self.may_differ()).or_else(|| self.own_figure(limit));
         if let Rule::Cooldown { .. } = limit.rule {
             let every = own.and_then(|seconds| i64::try_from(seconds).ok()).map(Span::from_secs);
             return Some((every.map_or(limit.rule, |every| Rule::Cooldown { every }), 1, own.is_some()));
@@ -196,11 +199,18 @@ impl<'a> Walk<'a> {
         Some((limit.rule, figure.min(lower), own.is_some() || lower < figure))
     }
 
+    /// Whether the account's plan lets it have figures of its own; without a plan it may. A figure that was set under
+    /// another plan waits.
+    fn may_differ(&self) -> bool {
+        let plan = self.who.plan(self.policy).and_then(|plan| self.policy.plans.get(plan));
+        plan.is_none_or(|plan| plan.own_figures)
+    }
+
     fn own_figure(&self, limit: &Limit) -> Option<u64> {
         let by_account = |dimension: &Dimension| {
             matches!(dimension, Dimension::Account | Dimension::Key | Dimension::Owner)
         };
-        let account = self.who.account.filter(|_| limit.by.iter().any(by_account));
+        let account = self.who.account.filter(|_| limit.by.iter().any(by_account) && self.may_differ());
         if let Some(figure) = account.and_then(|account| account.figure(&limit.name)) {
             return Some(figure);
         }
@@ -285,5 +295,5 @@ fn item_weight(limit: &Limit, piece: Piece<'_>) -> u64 {
 
 /// A number attribute, rounded up to a whole; 0 when the request does not have it.
 fn number(piece: Piece<'_>, name: &Name) -> u64 {
-    piece.details.numbers.get(name).and_then(|number| number.ceil().to_u64()).unwrap_or(0)
+    piece.number(name).and_then(|number| number.ceil().to_u64()).unwrap_or(0)
 }

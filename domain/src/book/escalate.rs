@@ -1,5 +1,6 @@
 //! Signals gathered against a caller, and the bans and suspensions that they lead to.
 
+use super::request::Asked;
 use super::{Bans, Book, Draft, Piece, Who};
 use crate::event::{AccountSuspended, BanStarted, Event, Facts, Fired, RequestDenied, Stream};
 use crate::ids::{Digest, HashKey};
@@ -52,37 +53,40 @@ pub(super) fn watching<'a>(
 }
 
 /// How one more signal is put to an escalation's counter.
-pub(super) fn ask<'a>(
-    escalation: &Escalation,
-    count: u64,
-    now: Timestamp,
-    utc: &'a Calendar,
-) -> (Rule, Ask<'a>) {
+pub(super) fn ask<'a>(escalation: &Escalation, now: Timestamp, utc: &'a Calendar) -> (Rule, Ask<'a>) {
     let rule = Rule::Rolling { window: escalation.window };
-    (rule, Ask { now, weight: count, figure: u64::from(u32::MAX), calendar: utc })
+    (rule, Ask { now, weight: 1, figure: u64::from(u32::MAX), calendar: utc })
 }
 
 impl Book {
+    /// Whether a refusal of this kind counts for an escalation that can strike its caller.
+    pub(super) fn is_signal(&self, asked: &Asked<'_>, kind: Kind) -> bool {
+        let Some(signal) = signal(kind) else { return false };
+        let at = (asked.rules.policy.as_ref(), asked.now);
+        watching(self.key, at, signal, &asked.who, &asked.facts).any(|(escalation, _)| {
+            let bans = escalation.steps.iter().any(|action| matches!(action, Action::Ban(_)));
+            bans || asked.who.name.is_some()
+        })
+    }
+
     /// What a refusal leads to.
     pub(super) fn escalate_denial(
         &self,
         stream: &Stream,
         denied: &RequestDenied,
-        count: u64,
         now: Timestamp,
     ) -> Vec<Draft> {
         let (Some(signal), Ok(rules)) = (signal(denied.kind), self.in_force(now)) else { return Vec::new() };
         let slot = self.slot_near(stream, None);
         let (name, account) = self.account_of(slot);
         let who = Who::of(&denied.ask, name, account);
-        self.escalate(signal, count, (stream, &who), &denied.ask, (rules.policy, now))
+        self.escalate(signal, (stream, &who), &denied.ask, (rules.policy, now))
     }
 
     /// What a signal leads to: bans and suspensions whose count it makes full.
     pub(super) fn escalate(
         &self,
         signal: Signal,
-        count: u64,
         (stream, who): (&Stream, &Who<'_>),
         facts: &Facts,
         (policy, now): (&Policy, Timestamp),
@@ -90,8 +94,8 @@ impl Book {
         let mut drafts = Vec::new();
         let utc = Calendar::default();
         for (escalation, counter) in watching(self.key, (policy, now), signal, who, facts) {
-            let (rule, ask) = ask(escalation, count, now, &utc);
-            let gathered = self.state.meters.check(counter, &rule, &ask).count.saturating_add(count);
+            let (rule, ask) = ask(escalation, now, &utc);
+            let gathered = self.state.meters.check(counter, &rule, &ask).count.saturating_add(1);
             if gathered < escalation.count {
                 continue;
             }

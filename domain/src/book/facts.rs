@@ -69,6 +69,10 @@ fn check_items(ask: &Ask, policy: &Policy) -> Result<(), Rejection> {
         let marks = policy.limits.iter().any(|limit| limit.excess == Excess::Limit);
         return match ask.units {
             0 => Err(Rejection::invalid("units", "must be at least 1")),
+            units if policy.items.as_ref().is_some_and(|items| units > items.max) => {
+                let most = policy.items.as_ref().map_or(0, |items| items.max);
+                Err(Rejection::invalid("units", format!("may be at most {most}, as many as items")))
+            }
             units if marks && units > MARKED_MAX => {
                 Err(Rejection::invalid("units", format!("may be at most {MARKED_MAX}")))
             }

@@ -4,8 +4,8 @@ use super::decisions::{Decision, Open, Stage};
 use super::{Ban, Book, Counters, Known, Who, admin, escalate, gauge, remembered};
 use crate::account;
 use crate::event::{
-    BanLifted, BanStarted, CreditRefunded, DenialsCollapsed, Entry, Event, Facts, Fired, HoldExpired,
-    RequestAdmitted, RequestBegun, RequestDenied, RequestSettled, Stream,
+    BanLifted, BanStarted, CreditRefunded, Entry, Event, Facts, Fired, HoldExpired, RequestAdmitted,
+    RequestBegun, RequestDenied, RequestSettled, Stream,
 };
 use crate::ids::{Digest, Position};
 use crate::ledger::{Draws, Settlement};
@@ -51,7 +51,6 @@ impl Book {
         match &entry.event {
             Event::RequestAdmitted(event) => self.fold_admitted(entry, slot, event, &counters)?,
             Event::RequestDenied(event) => self.fold_denied(entry, slot, event),
-            Event::DenialsCollapsed(event) => self.fold_collapsed(entry, slot, event),
             Event::RequestBegun(event) => self.fold_begun(entry, event)?,
             Event::RequestSettled(event) => self.fold_settled(entry, event)?,
             Event::HoldExpired(event) => self.fold_expired(entry, event)?,
@@ -81,7 +80,9 @@ impl Book {
             | Event::AccountTerminated(_)
             | Event::PolicyPublished(_)
             | Event::PricesPublished(_)
-            | Event::NoticeAnnounced(_) => {}
+            | Event::NoticeAnnounced(_)
+            // None of them counts for anything.
+            | Event::DenialsCollapsed(_) => {}
         }
         self.fold_own(entry, slot)?;
         self.remember(entry, request);
@@ -152,9 +153,9 @@ impl Book {
     ) -> Result<(), Inconsistent> {
         let policy = self.policy_under(event.under.policy())?;
         let slots = self.count_admitted((&policy, entry.at), slot, event, counters);
-        self.signal(&policy, entry.at, (slot, Signal::StatusPoll), &event.ask, 1);
+        self.signal(&policy, entry.at, (slot, Signal::StatusPoll), &event.ask);
         if event.outcome == Some(Outcome::ClientError) {
-            self.signal(&policy, entry.at, (slot, Signal::ClientError), &event.ask, 1);
+            self.signal(&policy, entry.at, (slot, Signal::ClientError), &event.ask);
         }
         if let Some(account) = slot.and_then(|slot| self.state.accounts.get_mut(slot)) {
             account.admitted(entry, event)?;
@@ -193,17 +194,9 @@ impl Book {
 
     fn fold_denied(&mut self, entry: &Entry, slot: Option<u32>, event: &RequestDenied) {
         self.state.denials.record(&entry.stream, entry.at);
-        self.count_denied(entry.at, slot, event, 1);
-    }
-
-    fn fold_collapsed(&mut self, entry: &Entry, slot: Option<u32>, event: &DenialsCollapsed) {
-        self.count_denied(entry.at, slot, &event.first, event.count);
-    }
-
-    fn count_denied(&mut self, at: Timestamp, slot: Option<u32>, event: &RequestDenied, count: u64) {
-        let policy = self.state.catalogue.in_force(at).map(|rules| rules.policy.clone());
+        let policy = self.state.catalogue.in_force(entry.at).map(|rules| rules.policy.clone());
         if let (Some(signal), Some(policy)) = (escalate::signal(event.kind), policy) {
-            self.signal(&policy, at, (slot, signal), &event.ask, count);
+            self.signal(&policy, entry.at, (slot, signal), &event.ask);
         }
     }
 
@@ -214,7 +207,6 @@ impl Book {
         now: Timestamp,
         (slot, signal): (Option<u32>, Signal),
         facts: &Facts,
-        count: u64,
     ) {
         if !policy.escalations.iter().any(|escalation| escalation.signal == signal) {
             return;
@@ -223,7 +215,7 @@ impl Book {
         let who = Who::of(facts, name, account);
         let utc = Calendar::default();
         for (escalation, counter) in escalate::watching(self.key, (policy, now), signal, &who, facts) {
-            let (rule, ask) = escalate::ask(escalation, count, now, &utc);
+            let (rule, ask) = escalate::ask(escalation, now, &utc);
             self.state.meters.admit(counter, &rule, &ask);
         }
     }
@@ -248,7 +240,7 @@ impl Book {
         self.close(slot, event.decision, &open);
         if event.outcome == Outcome::ClientError {
             let policy = self.policy_under(open.under.policy())?;
-            self.signal(&policy, entry.at, (slot, Signal::ClientError), &open.ask, 1);
+            self.signal(&policy, entry.at, (slot, Signal::ClientError), &open.ask);
         }
         Ok(())
     }

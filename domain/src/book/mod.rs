@@ -300,11 +300,7 @@ impl Book {
         now: Timestamp,
         out: &mut Vec<Entry>,
     ) {
-        let now = now.max(self.state.at);
-        let consequences = self.escalate_denial(&stream, &collapsed.first, collapsed.count, now);
-        for draft in std::iter::once(Draft::new(stream, collapsed)).chain(consequences) {
-            self.add(draft, now, out);
-        }
+        self.add(Draft::new(stream, collapsed), now.max(self.state.at), out);
     }
 
     /// Places and applies an event that nobody asked for.

@@ -6,16 +6,16 @@ use crate::pricing::{Attributes, Charge, PriceError, PriceList, Value};
 use crate::rejection::Rejection;
 use rust_decimal::Decimal;
 
-/// A request's own attributes, with those that its outcome brought in front.
+/// An item's own attributes, then those that the outcome brought, then those of the request.
 struct Told<'a> {
+    item: Option<&'a Details>,
     later: Option<&'a Details>,
-    first: &'a Details,
     whole: &'a Details,
 }
 
 impl Attributes for Told<'_> {
     fn attribute(&self, name: &str) -> Option<Value<'_>> {
-        let mut details = self.later.into_iter().chain([self.first, self.whole]);
+        let mut details = self.item.into_iter().chain(self.later).chain([self.whole]);
         details.find_map(|details| value(details, name))
     }
 }
@@ -52,7 +52,7 @@ fn sum(
     if facts.items.is_empty() {
         let units = super::count::len(facts);
         let free = u32::try_from(limited.len()).unwrap_or(u32::MAX);
-        let told = Told { later, first: &facts.details, whole: &facts.details };
+        let told = Told { item: None, later, whole: &facts.details };
         let one = price(&facts.endpoint, &told).map_err(|error| refusal(&error))?;
         return times(one, units.saturating_sub(free));
     }
@@ -61,7 +61,7 @@ fn sum(
         if limited.contains(&place) {
             continue;
         }
-        let told = Told { later, first: &item.details, whole: &facts.details };
+        let told = Told { item: Some(&item.details), later, whole: &facts.details };
         total = total.plus(price(&item.endpoint, &told).map_err(|error| refusal(&error))?);
     }
     in_range(total)

@@ -95,8 +95,8 @@ impl Book {
         let who = Who::of(&facts, name, account);
         let (slot, again) = (known.account, Some(decision));
         let asked = Asked { rules, slot, who, facts: facts.clone(), now, again, settle: None };
-        let closed = slot.and_then(|slot| self.closed(slot));
-        self.descend(&asked, closed, Personal::new())
+        let refusal = asked.who.key.and_then(unusable).or_else(|| slot.and_then(|slot| self.closed(slot)));
+        self.descend(&asked, refusal, Personal::new())
     }
 
     fn descend(
@@ -135,13 +135,7 @@ impl Book {
                 let Some((slot, key)) = self.state.accounts.by_key(*hash) else {
                     return Ok((None, Some(Refusal::new(Kind::Unauthenticated, "unknown_key"))));
                 };
-                let refusal = match key.standing {
-                    Standing::Active => self.closed(slot),
-                    Standing::Suspended => Some(Refusal::new(Kind::Unauthenticated, "key_suspended")),
-                    Standing::Revoked => Some(Refusal::new(Kind::Unauthenticated, "key_revoked")),
-                    Standing::Compromised => Some(Refusal::new(Kind::Unauthenticated, "key_compromised")),
-                };
-                Ok((Some(key), refusal))
+                Ok((Some(key), unusable(key).or_else(|| self.closed(slot))))
             }
             Caller::Account(name) => {
                 let slot = slot.ok_or_else(|| Rejection::UnknownAccount(name.clone()))?;
@@ -291,9 +285,9 @@ impl Book {
         let counters = gauge.counters;
         let mut drafts = vec![Draft { stream: stream.clone(), event: admitted.into(), personal, counters }];
         let at = (asked.rules.policy.as_ref(), asked.now);
-        drafts.extend(self.escalate(Signal::StatusPoll, 1, (&stream, &asked.who), &asked.facts, at));
+        drafts.extend(self.escalate(Signal::StatusPoll, (&stream, &asked.who), &asked.facts, at));
         if asked.settle == Some(Outcome::ClientError) {
-            drafts.extend(self.escalate(Signal::ClientError, 1, (&stream, &asked.who), &asked.facts, at));
+            drafts.extend(self.escalate(Signal::ClientError, (&stream, &asked.who), &asked.facts, at));
         }
         drafts
     }
@@ -325,10 +319,11 @@ impl Book {
             balance: balance.map(|account| account.balance(asked.facts.mode, asked.now)),
         };
         let most = asked.rules.policy.requests.denials_per_minute;
-        if self.state.denials.recorded(&stream, asked.now) >= most {
+        // What leads to a ban is recorded one by one: a count has no address and no time of its own.
+        if self.state.denials.recorded(&stream, asked.now) >= most && !self.is_signal(asked, kind) {
             return Ok(Verdict::Collapse(Box::new(denied), stream));
         }
-        let consequences = self.escalate_denial(&stream, &denied, 1, asked.now);
+        let consequences = self.escalate_denial(&stream, &denied, asked.now);
         let mut drafts = vec![Draft { personal, ..Draft::new(stream, denied) }];
         drafts.extend(consequences);
         Ok(Verdict::Record(drafts))
@@ -340,6 +335,17 @@ impl Book {
             None => Stream::Client(asked.facts.ip.unwrap_or(Digest(0))),
         }
     }
+}
+
+/// The refusal that a key earns which may not be used.
+fn unusable(key: &Key) -> Option<Refusal> {
+    let reason = match key.standing {
+        Standing::Active => return None,
+        Standing::Suspended => "key_suspended",
+        Standing::Revoked => "key_revoked",
+        Standing::Compromised => "key_compromised",
+    };
+    Some(Refusal::new(Kind::Unauthenticated, reason))
 }
 
 fn denial(asked: &Asked<'_>, count: &Count<'_>, verdict: &limits::Verdict) -> Refusal {
@@ -375,15 +381,15 @@ fn suspension(asked: &Asked<'_>) -> Option<Refusal> {
 
 fn size(asked: &Asked<'_>) -> Option<Refusal> {
     let facts = &asked.facts;
-    let items = facts.items.iter().map(Piece::item);
+    let items = facts.items.iter().map(|item| Piece::item(item, facts));
     let whole = Some(Piece::whole(facts)).filter(|_| facts.items.is_empty());
     let mut pieces = items.chain(whole);
     pieces.find_map(|piece| asked.rules.policy.sizes.iter().find_map(|size| too_large(asked, size, piece)))
 }
 
 fn too_large(asked: &Asked<'_>, size: &crate::policy::Size, piece: Piece<'_>) -> Option<Refusal> {
-    let value = piece.details.numbers.get(&size.attribute)?;
-    let fits = *value <= rust_decimal::Decimal::from(size.max);
+    let value = piece.number(&size.attribute)?;
+    let fits = value <= rust_decimal::Decimal::from(size.max);
     if fits || !asked.who.is_within(&size.only, asked.rules.policy, piece, asked.now) {
         return None;
     }

@@ -108,7 +108,7 @@ impl Book {
         if outcome == Outcome::ClientError {
             let who = Who::of(&open.ask, name, self.account_of(decision.account).1);
             let at = (policy, now);
-            drafts.extend(self.escalate(Signal::ClientError, 1, (&stream, &who), &open.ask, at));
+            drafts.extend(self.escalate(Signal::ClientError, (&stream, &who), &open.ask, at));
         }
         Ok(Verdict::Record(drafts))
     }

@@ -5,6 +5,7 @@ use crate::event::{Details, Facts, ItemFacts};
 use crate::ids::{Digest, DigestHasher, HashKey, Name};
 use crate::policy::{Dimension, Mode, Policy, Scope};
 use crate::time::Timestamp;
+use rust_decimal::Decimal;
 
 /// The sender of a request, as far as the book knows it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,20 +20,32 @@ pub struct Who<'a> {
     pub body: Option<Digest>,
 }
 
-/// What of a request is counted at once: the request itself, or one item of it.
+/// What of a request is counted at once: the request itself, or one item of it, which has the request's attributes
+/// where it has none of its own.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece<'a> {
     pub endpoint: &'a str,
-    pub details: &'a Details,
+    own: &'a Details,
+    whole: &'a Details,
 }
 
 impl<'a> Piece<'a> {
     pub fn whole(facts: &'a Facts) -> Self {
-        Self { endpoint: &facts.endpoint, details: &facts.details }
+        Self { endpoint: &facts.endpoint, own: &facts.details, whole: &facts.details }
     }
 
-    pub fn item(item: &'a ItemFacts) -> Self {
-        Self { endpoint: &item.endpoint, details: &item.details }
+    /// Of no endpoint and with no attributes but these.
+    pub(super) fn bare(details: &'a Details) -> Self {
+        Self { endpoint: "", own: details, whole: details }
+    }
+
+    pub fn item(item: &'a ItemFacts, facts: &'a Facts) -> Self {
+        Self { endpoint: &item.endpoint, own: &item.details, whole: &facts.details }
+    }
+
+    /// A number attribute.
+    pub(super) fn number(&self, name: &Name) -> Option<Decimal> {
+        self.own.numbers.get(name).or_else(|| self.whole.numbers.get(name)).copied()
     }
 }
 
@@ -86,7 +99,9 @@ impl<'a> Who<'a> {
             Dimension::Class => return hasher.text(class_of(policy, piece.endpoint)?.as_str()),
             Dimension::Plan => return hasher.text(self.plan(policy)?.as_str()),
             Dimension::Mode => return hasher.text(if self.mode.is_live() { "live" } else { "test" }),
-            Dimension::Attribute(name) => return attribute(piece.details, name, hasher),
+            Dimension::Attribute(name) => {
+                return attribute(piece.own, name, hasher).or_else(|| attribute(piece.whole, name, hasher));
+            }
         };
         hasher.part(&digest.0.to_be_bytes());
         Some(())

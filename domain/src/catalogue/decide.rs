@@ -3,17 +3,26 @@
 use super::Catalogue;
 use crate::command::Publish;
 use crate::event::{Event, NoticeAnnounced, PolicyPublished, PricesPublished};
+use crate::policy::Policy;
+use crate::pricing::PriceList;
 use crate::rejection::Rejection;
 use crate::time::{Span, Timestamp};
 
-/// Decides a publication. A policy that brings its own price list publishes that list too.
+/// Decides a publication. A policy that brings a price list publishes that list too, unless the policy before it
+/// brought the same: then whatever list was published since stays in force.
 pub fn decide(catalogue: &Catalogue, publish: &Publish, now: Timestamp) -> Result<Vec<Event>, Rejection> {
     match publish {
         Publish::Policy { policy, effective, emergency } => {
             let effective = in_time(catalogue, *effective, emergency.as_deref(), now)?;
+            let own = own_prices(catalogue, policy);
+            if own.is_none()
+                && let Some(kept) = catalogue.in_force(effective).and_then(|rules| rules.prices)
+            {
+                fit(policy, kept, "policy")?;
+            }
             let number = next_number(catalogue.policies.len());
             let (hash, emergency) = (policy.hash(), emergency.clone());
-            let prices = policy.prices.clone().map(|prices| {
+            let prices = own.cloned().map(|prices| {
                 let number = next_number(catalogue.prices.len());
                 PricesPublished { number, effective, emergency: emergency.clone(), prices: prices.into() }
                     .into()
@@ -23,18 +32,43 @@ pub fn decide(catalogue: &Catalogue, publish: &Publish, now: Timestamp) -> Resul
         }
         Publish::Prices { prices, effective, emergency } => {
             let effective = in_time(catalogue, *effective, emergency.as_deref(), now)?;
+            if let Some(rules) = catalogue.in_force(effective) {
+                fit(rules.policy, prices, "prices")?;
+            }
             let number = next_number(catalogue.prices.len());
             let (prices, emergency) = (prices.clone(), emergency.clone());
             Ok(vec![PricesPublished { number, effective, emergency, prices }.into()])
         }
         Publish::Notice { kind, effective, text, emergency } => {
             let rules = catalogue.in_force(now).ok_or(Rejection::NoPolicy)?;
+            if *effective < now {
+                return Err(Rejection::invalid("effective", "must not lie in the past"));
+            }
             let lead = rules.policy.notice.announcements.get(kind).copied().unwrap_or_default();
             notice_kept(lead, *effective, emergency.as_deref(), now)?;
             let (kind, text, emergency) = (kind.clone(), text.clone(), emergency.clone());
             Ok(vec![NoticeAnnounced { kind, effective: *effective, text, emergency }.into()])
         }
     }
+}
+
+/// The price list that a policy changes.
+fn own_prices<'a>(catalogue: &Catalogue, policy: &'a Policy) -> Option<&'a PriceList> {
+    let before = catalogue.policies.last().and_then(|newest| newest.content.prices.as_ref());
+    policy.prices.as_ref().filter(|prices| before != Some(*prices))
+}
+
+/// Whether a price list fits a policy: what the check of a policy file says of the two together.
+fn fit(policy: &Policy, prices: &PriceList, field: &'static str) -> Result<(), Rejection> {
+    let together = Policy { prices: Some(prices.clone()), ..policy.clone() };
+    let faults = together.check();
+    let mistake = faults.iter().find(|fault| fault.field == "prices" || fault.field.starts_with("prices."));
+    let told = |fault: &crate::policy::Fault| {
+        let place =
+            if field == "policy" { "does not fit the prices in force" } else { "do not fit the policy" };
+        Rejection::invalid(field, format!("{place}: {}: {}; {}", fault.field, fault.what, fault.remedy))
+    };
+    mistake.map_or(Ok(()), |fault| Err(told(fault)))
 }
 
 /// The first policy of a book needs no notice; later changes keep the period of the policy in force.
@@ -60,7 +94,9 @@ fn notice_kept(
     now: Timestamp,
 ) -> Result<(), Rejection> {
     match emergency {
-        Some("") => Err(Rejection::invalid("emergency", "must give the reason")),
+        Some(reason) if reason.trim().is_empty() => {
+            Err(Rejection::invalid("emergency", "must give the reason"))
+        }
         None if effective < now.plus(lead) => Err(Rejection::NoticeTooShort(lead)),
         Some(_) | None => Ok(()),
     }

@@ -199,7 +199,8 @@ pub struct RequestDenied {
     pub balance: Option<Balance>,
 }
 
-/// Refusals of one subject beyond the figure that is recorded one by one in a minute.
+/// Refusals of one subject and kind beyond the figure that is recorded one by one in a minute. None of them counts
+/// for a ban or a suspension: those that do are recorded one by one.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DenialsCollapsed {

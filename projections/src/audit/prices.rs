@@ -190,7 +190,7 @@ fn total(
     let mut sum = Credits::ZERO;
     for (place, item) in (0..).zip(&facts.items) {
         if !limited.contains(&place) {
-            let told = Told([later, Some(&item.details), Some(&facts.details)]);
+            let told = Told([Some(&item.details), later, Some(&facts.details)]);
             sum = sum.plus(price(&item.endpoint, &told)?);
         }
     }

@@ -96,29 +96,34 @@ impl Reference {
         Ok(super::recorded([(BANNED.to_owned(), Fact::BanLifted)]))
     }
 
-    /// What refusals lead to, all of them like the first.
-    pub(super) fn gather_denials(
+    /// Whether a refusal counts for an escalation that can strike: every one of these is recorded.
+    pub(super) fn is_signal(&self, sender: &Sender, code: &str) -> bool {
+        let escalations = self.spec().map(|spec| &spec.escalations[..]).unwrap_or_default();
+        signal_of(code).is_some_and(|signal| {
+            escalations.iter().any(|escalation| {
+                let strikes = sender.account.is_some() || escalation.steps.iter().any(|step| step.ban);
+                escalation.signal == signal && sender.subject(&[escalation.by]).is_some() && strikes
+            })
+        })
+    }
+
+    /// What a refusal leads to.
+    pub(super) fn gather_denial(
         &mut self,
-        (sender, code): &(Sender, &'static str),
-        count: u64,
+        sender: &Sender,
+        code: &'static str,
         now: Micros,
     ) -> Vec<(String, Fact)> {
-        signal_of(code).map(|signal| self.gather(signal, sender, count, now)).unwrap_or_default()
+        signal_of(code).map(|signal| self.gather(signal, sender, now)).unwrap_or_default()
     }
 
     /// Counts a signal at every escalation that watches for it, and says what follows.
-    pub(super) fn gather(
-        &mut self,
-        signal: Signal,
-        sender: &Sender,
-        count: u64,
-        now: Micros,
-    ) -> Vec<(String, Fact)> {
+    pub(super) fn gather(&mut self, signal: Signal, sender: &Sender, now: Micros) -> Vec<(String, Fact)> {
         let escalations = self.spec().map(|spec| spec.escalations.clone()).unwrap_or_default();
         let mut facts = Vec::new();
         for escalation in escalations.iter().filter(|escalation| escalation.signal == signal) {
             if let Some(subject) = sender.subject(&[escalation.by]) {
-                facts.extend(self.gather_one(escalation, (sender, subject), count, now));
+                facts.extend(self.gather_one(escalation, (sender, subject), now));
             }
         }
         facts
@@ -128,12 +133,11 @@ impl Reference {
         &mut self,
         escalation: &Escalation,
         (sender, subject): (&Sender, String),
-        count: u64,
         now: Micros,
     ) -> Option<(String, Fact)> {
         let name = escalation.name.to_owned();
-        let gathered = self.signals.trailing(&name, &subject, escalation.window, now) + count;
-        self.signals.add(&name, &subject, now, (count, 0));
+        let gathered = self.signals.trailing(&name, &subject, escalation.window, now) + 1;
+        self.signals.add(&name, &subject, now, (1, 0));
         if gathered < escalation.count {
             return None;
         }

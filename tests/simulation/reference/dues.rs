@@ -54,11 +54,11 @@ impl Reference {
     /// Something, of anybody, that should have been recorded by now.
     pub(crate) fn anything_due(&self, now: Micros) -> Option<String> {
         let accounts = self.accounts.keys().map(|name| Some(name.as_str()));
-        let counted = self.counted.keys().find(|(from, _)| from + MINUTE <= now);
+        let counted = self.counted.keys().find(|(from, ..)| from + MINUTE <= now);
         std::iter::once(None)
             .chain(accounts)
             .find_map(|account| self.due_of(account, now))
-            .or_else(|| counted.map(|(from, stream)| format!("the minute {from} of {stream}")))
+            .or_else(|| counted.map(|(from, stream, _)| format!("the minute {from} of {stream}")))
     }
 
     /// Checks an event that nobody asked for, makes it happen, and says what it must have been and what follows it.
@@ -79,7 +79,7 @@ impl Reference {
                 if foreign {
                     self.believe(stream, *from, (*count, first));
                 }
-                self.record_minute(stream, *from, now)
+                self.record_minute(stream, *from, first.code).map(|fact| vec![fact])
             }
             other => Err(format!("{other:?} has no command")),
         }
@@ -135,20 +135,18 @@ impl Reference {
         &mut self,
         stream: &str,
         from: Micros,
-        now: Micros,
-    ) -> Result<Vec<(String, Fact)>, String> {
-        let counted = self.counted.remove(&(from, stream.to_owned()));
-        let (first, count) = counted.ok_or_else(|| format!("nothing of {stream} was counted from {from}"))?;
-        let (sender, code) = &first;
+        code: &'static str,
+    ) -> Result<(String, Fact), String> {
+        let counted = self.counted.remove(&(from, stream.to_owned(), code));
+        let (sender, count) =
+            counted.ok_or_else(|| format!("nothing of {stream} was counted from {from}"))?;
         let told = First { code, key: sender.key, ip: sender.ip };
-        let mut facts = vec![(stream.to_owned(), Fact::Counted { count, from, first: told })];
-        facts.extend(self.gather_denials(&first, count, now));
-        Ok(facts)
+        Ok((stream.to_owned(), Fact::Counted { count, from, first: told }))
     }
 
     fn believe(&mut self, stream: &str, from: Micros, (count, first): (u64, &First)) {
         let account = self.accounts.keys().find(|name| account_stream(name) == stream).cloned();
         let sender = Sender { account, key: first.key, ip: first.ip, endpoint: "" };
-        self.counted.insert((from, stream.to_owned()), ((sender, first.code), count));
+        self.counted.insert((from, stream.to_owned(), first.code), (sender, count));
     }
 }

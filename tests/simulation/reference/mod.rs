@@ -44,8 +44,8 @@ pub(crate) struct Reference {
     horizon: Micros,
     /// Refusals that were recorded, by stream and minute.
     recorded: BTreeMap<(String, Micros), usize>,
-    /// Refusals that were only counted, by minute and stream: the first of them, and how many.
-    counted: BTreeMap<(Micros, String), (FirstRefused, u64)>,
+    /// Refusals that were only counted, by minute, stream and code: the first's sender, and how many.
+    counted: BTreeMap<(Micros, String, &'static str), (Sender, u64)>,
     clients: BTreeSet<String>,
 }
 
@@ -127,9 +127,6 @@ struct Id {
     /// These have a smaller memory of their own.
     anonymous_refusal: bool,
 }
-
-/// Who was refused first in a minute, and by which code.
-type FirstRefused = (Sender, &'static str);
 
 const MINUTE: Micros = 60_000_000;
 

@@ -8,12 +8,18 @@ use crate::wish::{Act, Fact, Grant, KeyChange, LotRef, Verdict, account_stream, 
 impl Reference {
     pub(super) fn publish(&mut self, which: usize) -> Verdict {
         self.published.push(which);
-        let number = self.published.len();
-        let policy = ("catalogue".to_owned(), Fact::PolicyPublished { number });
-        let priced = |which: &&usize| self.specs[**which].credit.is_some();
-        let prices = self.published.iter().filter(priced).count();
-        let prices = ("catalogue".to_owned(), Fact::PricesPublished { number: prices });
-        let both = [Some(policy), self.specs[which].credit.is_some().then_some(prices)];
+        let policy = ("catalogue".to_owned(), Fact::PolicyPublished { number: self.published.len() });
+        // A policy without a price list, or with that of the one before it, publishes none.
+        let list = |which: usize| self.specs[which].credit.as_ref().map(|credit| &credit.price);
+        let before = std::iter::once(None).chain(self.published.iter().map(|which| list(*which)));
+        let brings = self.published.iter().zip(before).map(|(which, before)| {
+            let own = list(*which);
+            own.is_some() && own != before
+        });
+        let (number, now) =
+            brings.fold((0, false), |(number, _), brings| (number + usize::from(brings), brings));
+        let prices = ("catalogue".to_owned(), Fact::PricesPublished { number });
+        let both = [Some(policy), now.then_some(prices)];
         recorded(both.into_iter().flatten())
     }
 

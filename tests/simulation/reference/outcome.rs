@@ -100,7 +100,7 @@ impl Reference {
         let mut facts = vec![(stream, Fact::Settled { moved, back, balance })];
         if outcome == Outcome::ClientError {
             let sender = self.sender_of(&decision);
-            facts.extend(self.gather(Signal::ClientError, &sender, 1, now));
+            facts.extend(self.gather(Signal::ClientError, &sender, now));
         }
         Ok(Verdict::Recorded(facts))
     }

@@ -213,7 +213,7 @@ impl Reference {
         let fact = Admitted { until, hold, charge, uncollected, balance, limits };
         let mut facts = vec![(sender.stream(), Fact::Admitted(Box::new(fact)))];
         if request.settle == Some(Outcome::ClientError) {
-            facts.extend(self.gather(Signal::ClientError, sender, 1, now));
+            facts.extend(self.gather(Signal::ClientError, sender, now));
         }
         Verdict::Recorded(facts)
     }
@@ -234,15 +234,16 @@ impl Reference {
 
     fn deny(&mut self, sender: &Sender, denied: Denied, spec: &Spec, now: Micros) -> Verdict {
         let (stream, minute) = (sender.stream(), now - now % MINUTE);
+        let is_signal = self.is_signal(sender, denied.code);
         let recorded = self.recorded.entry((stream.clone(), minute)).or_default();
-        if *recorded >= spec.denials_per_minute {
-            let first = ((sender.clone(), denied.code), 0);
-            self.counted.entry((minute, stream.clone())).or_insert(first).1 += 1;
+        if *recorded >= spec.denials_per_minute && !is_signal {
+            let first = (sender.clone(), 0);
+            self.counted.entry((minute, stream.clone(), denied.code)).or_insert(first).1 += 1;
             return Verdict::Counted(stream, Box::new(denied));
         }
         *recorded += 1;
         let mut facts = vec![(stream, Fact::Denied(Box::new(denied.clone())))];
-        facts.extend(self.gather_denials(&(sender.clone(), denied.code), 1, now));
+        facts.extend(self.gather_denial(sender, denied.code, now));
         Verdict::Recorded(facts)
     }
 }

@@ -48,7 +48,7 @@ struct View<'a> {
 #[derive(Serialize)]
 struct LimitedView<'a> {
     gate: &'a Name,
-    status_reason: &'static str,
+    status_reason: &'a str,
     items: &'a [u32],
 }
 
@@ -76,9 +76,6 @@ impl Serialize for Headers<'_> {
         to.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
 }
-
-/// What is said of an item that was accepted and put into an error state.
-const STATUS_REASON: &str = "rate_limited";
 
 impl<'a> Shown<'a> {
     fn admitted(position: Position, at: Timestamp, event: &'a RequestAdmitted) -> Self {
@@ -133,7 +130,10 @@ impl<'a> Shown<'a> {
             Placeholder::Plan => self.plan(compiled).map(|(name, _)| Value::Text(name.as_str())),
             Placeholder::Gate => self.gate.map(|gate| Value::Text(gate.as_str())),
             Placeholder::Endpoint => Some(Value::Text(&self.ask.endpoint)),
-            Placeholder::StatusReason => (self.kind == Kind::Limited).then_some(Value::Text(STATUS_REASON)),
+            Placeholder::StatusReason => {
+                let gate = self.gate.filter(|_| self.kind == Kind::Limited)?;
+                Some(Value::Text(compiled.status_reason(gate)))
+            }
             Placeholder::Limit(place, part) => self.limit(compiled, place, part).map(Value::Int),
         }
     }
@@ -158,11 +158,12 @@ impl<'a> Shown<'a> {
         if words.body.is_some() && !words.own.content_type {
             headers.push(("Content-Type", "application/json".into()));
         }
-        if !self.limits.is_empty() && !words.own.rate_limit_policy {
+        let told = self.limits.iter().any(|state| compiled.window(&state.0).is_some());
+        if told && !words.own.rate_limit_policy {
             headers.push(("RateLimit-Policy", headers::policy(self.limits, compiled).into()));
         }
-        if !self.limits.is_empty() && !words.own.rate_limit {
-            headers.push(("RateLimit", headers::state(self.limits, self.at).into()));
+        if told && !words.own.rate_limit {
+            headers.push(("RateLimit", headers::state(self.limits, compiled, self.at).into()));
         }
         if let Some(seconds) = self.retry_after.filter(|_| !words.own.retry_after) {
             headers.push(("Retry-After", itoa::Buffer::new().format(seconds).to_owned().into()));
@@ -189,7 +190,11 @@ impl<'a> Shown<'a> {
             charged: more.charged,
             balance: more.balance,
             limits: LimitsView(self.limits),
-            limited: more.limited.map(limited),
+            limited: more.limited.map(|limited| LimitedView {
+                gate: &limited.gate,
+                status_reason: compiled.status_reason(&limited.gate),
+                items: &limited.items,
+            }),
             shadow: more.shadow,
             plan: self.plan(compiled).map(|(name, plan)| self.plan_view(name, plan)),
             expires_at: more.until.map(Instant),
@@ -207,10 +212,6 @@ impl<'a> Shown<'a> {
         let own = self.ask.own.iter().map(|(name, value)| (name, value.as_str()));
         PlanView { name, attributes: policy.chain(own).collect(), contact: plan.contact.as_deref() }
     }
-}
-
-fn limited(limited: &Limited) -> LimitedView<'_> {
-    LimitedView { gate: &limited.gate, status_reason: STATUS_REASON, items: &limited.items }
 }
 
 /// What only some answers have.

@@ -10,17 +10,21 @@ use domain::time::Timestamp;
 pub(crate) fn policy(limits: &[LimitState], compiled: &Compiled) -> String {
     let mut out = String::with_capacity(limits.len() * 32);
     for LimitState(name, figure, _, _) in limits {
+        let Some(window) = compiled.window(name) else { continue };
         begin(&mut out, name.as_str());
         number(&mut out, ";q=", *figure);
-        out.push_str(compiled.window(name.as_str()));
+        out.push_str(window);
     }
     out
 }
 
 /// `"burst";r=19;t=60`: what remains of each, and in how many seconds it is whole again.
-pub(crate) fn state(limits: &[LimitState], at: Timestamp) -> String {
+pub(crate) fn state(limits: &[LimitState], compiled: &Compiled, at: Timestamp) -> String {
     let mut out = String::with_capacity(limits.len() * 32);
     for LimitState(name, _, remaining, resets) in limits {
+        if compiled.window(name).is_none() {
+            continue;
+        }
         begin(&mut out, name.as_str());
         number(&mut out, ";r=", *remaining);
         if *resets < Timestamp::FAR {

@@ -9,6 +9,8 @@ use crate::http::{App, reply, text};
 use axum::extract::State;
 use axum::response::Response;
 use domain::command::Action;
+use domain::event::Event;
+use domain::rejection::Rejection;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ use std::sync::Arc;
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "the field's name is that of the wire")]
 pub(crate) struct Refund {
-    /// The refund's own id: the same id gives the first result again.
+    /// The refund's own id: the same id gives the first result again, with another amount a 409.
     refund_id: String,
     /// A decimal; all that is left to refund unless given.
     amount: Option<String>,
@@ -41,7 +43,13 @@ pub(crate) async fn refund(
     let refund = text::name("refund_id", &body.refund_id)?;
     let amount = body.amount.map(|amount| text::amount("amount", &amount)).transpose()?;
     body.reason.as_deref().map(|reason| text::sentence("reason", reason)).transpose()?;
+    let wanted = amount;
     let refund = domain::command::Refund { decision, refund, amount, reason: body.reason };
     let entry = reply::submit(&app, actor, None, Action::Refund(refund)).await?;
+    if let (Some(wanted), Event::CreditRefunded(first)) = (wanted, &entry.event)
+        && wanted != first.amount
+    {
+        return Err(Rejection::RequestIdReused.into());
+    }
     Ok(reply::view(&OutcomeView::of(&entry)))
 }

@@ -1,5 +1,6 @@
 //! A policy's wording, compiled once per version.
 
+use domain::ids::Name;
 use domain::limits::Rule;
 use domain::policy::template::Style;
 use domain::policy::{Kind, Limit, Policy, Template, Wording};
@@ -60,10 +61,18 @@ impl Compiled {
         &self.kinds[kind as usize]
     }
 
-    /// What `RateLimit-Policy` says about a limit after its quota; nothing for one that is no longer there.
-    pub(crate) fn window(&self, limit: &str) -> &str {
-        let known = self.policy.limits.iter().position(|known| known.name.as_str() == limit);
-        known.and_then(|place| self.windows.get(place)).map_or("", |text| text)
+    /// What `RateLimit-Policy` says about a limit after its quota. `None` for one in shadow mode: it refuses nobody,
+    /// so callers are told nothing of it.
+    pub(crate) fn window(&self, limit: &Name) -> Option<&str> {
+        let known = self.policy.limits.iter().position(|known| known.name == *limit);
+        let Some(place) = known else { return Some("") };
+        self.policy.limits[place].mode.is_enforced().then(|| &*self.windows[place])
+    }
+
+    /// What is said of an item that this limit has put into an error state.
+    pub(crate) fn status_reason(&self, gate: &Name) -> &str {
+        let limit = self.policy.limits.iter().find(|limit| limit.name == *gate);
+        limit.and_then(|limit| limit.reason.as_deref()).unwrap_or("rate_limited")
     }
 }
 

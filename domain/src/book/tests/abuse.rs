@@ -4,7 +4,7 @@ use super::Scene;
 use super::harness::{at_once, from, hidden, name, of};
 use crate::book::{Reply, Who};
 use crate::command::{AccountAct, Action, Ask};
-use crate::event::{AccountDetailed, DenialsCollapsed, Event};
+use crate::event::{AccountDetailed, DenialsCollapsed};
 use crate::policy::Dimension;
 use crate::pricing::Outcome;
 
@@ -207,22 +207,47 @@ fn the_same_broken_request_over_and_over_suspends_whether_settled_at_once_or_lat
 
 #[test]
 fn many_refusals_of_a_minute_are_counted_and_recorded_as_one_event() {
-    let mut scene = Scene::with(&POLICY.replace("count = 2\nwindow", "count = 8\nwindow"));
+    let mut scene = Scene::with(FIVE_GATES);
     scene.republish(|policy| policy.requests.denials_per_minute = 5);
-    scene.open("acme", None).open("other", None);
-    scene.ask(at_once(of("acme", "/x"))).admitted();
+    let mut large = from("1.1.1.1", "/api/v1/tools/upscale-image");
+    large.attributes = super::harness::number("file_bytes", 20_000_001);
     for _ in 0..5 {
-        scene.ask(at_once(of("acme", "/x"))).denied();
+        scene.ask(large.clone()).denied();
     }
-    let reply = scene.act(Action::Request(Box::new(at_once(of("acme", "/x"))))).expect("an answer");
+    let reply = scene.act(Action::Request(Box::new(large))).expect("an answer");
     let Reply::Collapsed(first, stream) = reply else { panic!("not collapsed: {reply:?}") };
-    assert_eq!(scene.count("RequestDenied"), 5);
-    assert_eq!(suspension(&scene, "acme"), None);
-    scene.ask(at_once(of("other", "/x"))).admitted();
     scene.wait("60s");
     let (from, to) = (scene.now.minus("60s".parse().expect("a span")), scene.now);
-    let collapsed = DenialsCollapsed { first: *first, count: 3, from, to };
+    let collapsed = DenialsCollapsed { first: *first, count: 300, from, to };
     scene.book.collapse(stream, collapsed, to, &mut scene.log);
-    assert_eq!(scene.count("DenialsCollapsed"), 1);
-    assert!(matches!(scene.last(), Event::AccountSuspended(_)), "5 and 3 make 8");
+    assert_eq!((scene.count("RequestDenied"), scene.count("DenialsCollapsed")), (5, 1));
+    assert_eq!(hammer(&mut scene, 10)[9], "RATE_LIMITED cooldown", "what was counted leads to no ban");
+    assert_eq!(scene.count("BanStarted"), 0);
+}
+
+#[test]
+fn a_refusal_that_leads_to_a_ban_is_recorded_however_many_of_the_minute_came_before() {
+    let mut scene = Scene::with(FIVE_GATES);
+    scene.republish(|policy| policy.requests.denials_per_minute = 5);
+    hammer(&mut scene, 11);
+    assert_eq!((scene.count("RequestDenied"), scene.count("BanStarted")), (10, 1));
+    let reply = scene.act(Action::Request(Box::new(from("1.1.1.1", "/api/v1/x")))).expect("an answer");
+    assert!(matches!(reply, Reply::Collapsed(denied, _) if denied.kind == crate::policy::Kind::Banned));
+    scene.ask(from("2.2.2.2", "/api/v1/x")).admitted();
+}
+
+#[test]
+fn refusals_that_could_only_suspend_an_account_are_counted_where_there_is_none() {
+    let mut scene = Scene::with(&POLICY.replace("[callers]", "[callers]\nanonymous = true"));
+    scene.republish(|policy| policy.requests.denials_per_minute = 5);
+    scene.republish(|policy| {
+        policy.escalations[0].by = vec![Dimension::Endpoint];
+        policy.limits[0].by = vec![Dimension::Endpoint];
+    });
+    scene.ask(at_once(from("1.1.1.1", "/x"))).admitted();
+    for _ in 0..5 {
+        scene.ask(at_once(from("1.1.1.1", "/x"))).denied();
+    }
+    let reply = scene.act(Action::Request(Box::new(at_once(from("1.1.1.1", "/x"))))).expect("an answer");
+    assert!(matches!(reply, Reply::Collapsed(..)), "{reply:?}");
 }

@@ -49,6 +49,40 @@ fn twenty_files_pass_and_twenty_one_are_no_request() {
 }
 
 #[test]
+fn as_units_no_more_pass_than_as_items() {
+    let mut scene = Scene::with(FIVE_GATES);
+    let files = |units| Ask { units, ..from("1.1.1.1", "/api/v1/batch") };
+    let rejection = scene.rejected(Action::Request(Box::new(files(21))));
+    assert!(matches!(rejection, Rejection::Invalid { field: "units", .. }));
+    scene.ask(files(20)).admitted();
+}
+
+#[test]
+fn what_a_batch_says_of_itself_holds_for_every_file_that_says_nothing_else() {
+    let mut scene = Scene::with(FIVE_GATES);
+    let mut files = batch(&["tools/upscale-image", "tools/upscale-image"]);
+    files.attributes = super::harness::number("file_bytes", 20_000_001);
+    files.items[0].attributes = super::harness::number("file_bytes", 1);
+    assert_eq!(scene.ask(files.clone()).short(), "TOO_LARGE upscale-size");
+    files.items[1].attributes = super::harness::number("file_bytes", 1);
+    scene.ask(files).admitted();
+}
+
+#[test]
+fn an_amount_of_the_batch_counts_for_every_item_without_one() {
+    let policy = "name = \"n\"\ntitle = \"N\"\n[callers]\nanonymous = true\n[items]\nmax = 5\n[attributes]\n\
+        pages = \"number\"\n[[limits]]\nname = \"pages\"\nrule = { rolling = \"1h\" }\nlimit = 20\nby = [\"ip\"]\n\
+        counts = { attribute = \"pages\" }\n";
+    let mut scene = Scene::with(policy);
+    let mut ask = with_items(from("1.1.1.1", "/x"), &["", ""]);
+    ask.attributes = super::harness::number("pages", 7);
+    ask.items[1].attributes = super::harness::number("pages", 2);
+    assert_eq!(scene.ask(ask.clone()).left("pages"), 11);
+    assert_eq!(scene.ask(ask.clone()).left("pages"), 2);
+    assert_eq!(scene.ask(ask).short(), "RATE_LIMITED pages");
+}
+
+#[test]
 fn one_oversize_file_refuses_the_whole_batch_and_starts_no_cooldown() {
     let mut scene = Scene::with(FIVE_GATES);
     let mut files = batch(&["tools/upscale-image", "tools/upscale-image"]);
@@ -137,6 +171,17 @@ fn taking_up_again_counts_nothing_at_the_duplicates() {
         Value::Text { clear: "b.png".into(), hidden: hidden("b.png") },
     )];
     scene.ask(register).admitted();
+}
+
+#[test]
+fn nothing_is_taken_up_again_for_a_revoked_key() {
+    let mut scene = Scene::with(ENHANCEMENT);
+    scene.open("acme", None).figure("acme", "enhancements", Some(1)).key("acme", "k", "live");
+    let ask = Ask { caller: super::harness::by_key("k", "/x").caller, ..enhance(2) };
+    let decision = scene.ask(ask).position();
+    scene.change_key("acme", "k", crate::event::KeyChange::Revoked);
+    scene.act(Action::Reprocess { decision }).expect("an answer");
+    assert_eq!(super::harness::Answer::of(&scene).short(), "UNAUTHENTICATED key_revoked");
 }
 
 #[test]

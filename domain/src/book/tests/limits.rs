@@ -2,11 +2,12 @@
 
 use super::Scene;
 use super::harness::{at_once, by_key, from, hidden, name, of};
-use crate::command::{AccountAct, Action, Ask, DimensionValue};
+use crate::command::{AccountAct, Action, Ask, DimensionValue, Publish};
 use crate::event::{AccountDetailed, Subject};
 use crate::policy::{Dimension, Enforcement};
 use crate::rejection::Rejection;
 use crate::time::Calendar;
+use std::sync::Arc;
 
 const POLICY: &str = r#"
 name = "limits"
@@ -114,6 +115,29 @@ fn a_plan_without_own_figures_refuses_them() {
         |limit| AccountAct::SetFigure { limit: name(limit), key: None, figure: Some(9), reason: "x".into() };
     assert!(matches!(scene.rejected_act("acme", act("daily")), Rejection::NotAllowed(_)));
     assert!(matches!(scene.rejected_act("acme", act("none")), Rejection::Invalid { field: "limit", .. }));
+}
+
+#[test]
+fn a_figure_of_the_accounts_own_waits_while_its_plan_has_none() {
+    let mut scene = daily("\"account\"", "");
+    scene.figure("acme", "daily", Some(9));
+    scene.account("acme", AccountAct::ChangePlan { plan: name("fixed") });
+    assert_eq!(scene.admitted_of(12, &of("acme", "/a")), 3);
+    scene.account("acme", AccountAct::ChangePlan { plan: name("large") });
+    assert_eq!(scene.admitted_of(12, &of("acme", "/a")), 6);
+}
+
+#[test]
+fn no_policy_leaves_out_a_plan_that_an_account_is_on() {
+    let mut scene = daily("\"account\"", "");
+    scene.account("acme", AccountAct::ChangePlan { plan: name("large") });
+    let mut policy = (**scene.book.catalogue().in_force(scene.now).expect("a policy").policy).clone();
+    policy.plans.remove(&name("large"));
+    let publish = |policy| Action::Publish(Publish::Policy { policy, effective: None, emergency: None });
+    let rejection = scene.rejected(publish(Arc::new(policy.clone())));
+    assert!(matches!(rejection, Rejection::Invalid { field: "policy", .. }), "{rejection:?}");
+    scene.account("acme", AccountAct::ChangePlan { plan: name("small") });
+    scene.act(publish(Arc::new(policy))).expect("published");
 }
 
 #[test]

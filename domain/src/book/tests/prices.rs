@@ -74,7 +74,7 @@ fn a_change_keeps_the_notice_period_or_is_an_emergency_with_a_reason() {
     let soon = Some(scene.now.plus(span("29d")));
     assert_eq!(scene.rejected(prices(7, soon, None)), Rejection::NoticeTooShort(span("30d")));
     assert!(matches!(
-        scene.rejected(prices(7, soon, Some(""))),
+        scene.rejected(prices(7, soon, Some(" "))),
         Rejection::Invalid { field: "emergency", .. }
     ));
     let past = Some(scene.now.minus(span("1s")));
@@ -102,6 +102,42 @@ fn a_policy_brings_its_own_list_and_rules_of_the_admission_hold_at_the_settle() 
     assert_eq!(scene.balance("acme"), ("94".to_owned(), "5".to_owned()));
     scene.settle(decision, Vec::new());
     assert_eq!(scene.balance("acme"), ("94".to_owned(), "0".to_owned()));
+}
+
+#[test]
+fn a_policy_that_changes_no_price_leaves_the_list_in_force_and_the_one_announced() {
+    let mut scene = scene();
+    scene.act(prices(7, None, Some("a mistake in the list"))).expect("published");
+    scene.act(prices(9, None, None)).expect("announced");
+    scene.republish(|policy| policy.title = "The same prices".into());
+    assert_eq!(scene.count("PricesPublished"), 3);
+    assert_eq!(scene.ask(of("acme", "/x")).admitted().1.hold.total(), credits("7"));
+    scene.wait("31d");
+    assert_eq!(scene.ask(of("acme", "/x")).admitted().1.hold.total(), credits("9"));
+}
+
+#[test]
+fn a_list_that_does_not_fit_the_policy_is_refused_and_so_is_a_policy_that_does_not_fit_the_list() {
+    let mut scene = scene();
+    let by_size = POLICY.replace("base = 5", "base = 5\nper = [{ attribute = \"mpx\", price = 10 }]");
+    let by_size = read(&format!("{by_size}\n[attributes]\nmpx = \"number\""));
+    let publish = |prices: &PriceList| {
+        let (prices, emergency) = (Arc::new(prices.clone()), Some("now".to_owned()));
+        Action::Publish(Publish::Prices { prices, effective: None, emergency })
+    };
+    let is = |rejection: Rejection, wanted: &str| {
+        assert!(matches!(rejection, Rejection::Invalid { field, .. } if field == wanted), "{rejection:?}");
+    };
+    let list = by_size.prices.as_ref().expect("prices");
+    is(scene.rejected(publish(list)), "prices");
+    is(scene.rejected(publish(&PriceList::default())), "prices");
+    scene.republish(|policy| policy.attributes = by_size.attributes.clone());
+    scene.act(publish(list)).expect("mpx is declared now");
+    let mut early = read(POLICY);
+    early.attributes = by_size.attributes.clone();
+    early.credit.as_mut().expect("credit").charge = ChargeAt::Begin;
+    let (policy, emergency) = (Arc::new(early), Some("now".to_owned()));
+    is(scene.rejected(Action::Publish(Publish::Policy { policy, effective: None, emergency })), "policy");
 }
 
 #[test]

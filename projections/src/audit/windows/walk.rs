@@ -4,7 +4,7 @@
 //! of dimensions is not used here.
 
 use crate::audit::world::{Person, World};
-use domain::event::{Details, Facts};
+use domain::event::{Details, Facts, ItemFacts};
 use domain::ids::Name;
 use domain::limits::Rule;
 use domain::policy::{Counts, Dimension, Excess, Limit, Policy, Scope};
@@ -39,7 +39,8 @@ pub(super) struct Asked<'a> {
 #[derive(Clone, Copy)]
 struct Part<'a> {
     endpoint: &'a str,
-    details: &'a Details,
+    /// An item's own attributes, and those of the request, which it has where it has none of its own.
+    details: [&'a Details; 2],
 }
 
 impl<'a> Asked<'a> {
@@ -53,7 +54,7 @@ impl<'a> Asked<'a> {
             if self.is_counted_by_item(limit) {
                 self.by_item(limit, &mut moves);
             } else {
-                let whole = Part { endpoint: &self.facts.endpoint, details: &self.facts.details };
+                let whole = self.whole();
                 moves.extend(self.one(limit, whole, self.weight(limit), self.parts(limit)));
             }
         }
@@ -68,10 +69,18 @@ impl<'a> Asked<'a> {
         }
     }
 
+    fn whole(&self) -> Part<'a> {
+        Part { endpoint: &self.facts.endpoint, details: [&self.facts.details; 2] }
+    }
+
+    fn item(&self, item: &'a ItemFacts) -> Part<'a> {
+        Part { endpoint: &item.endpoint, details: [&item.details, &self.facts.details] }
+    }
+
     fn by_item(&self, limit: &'a Limit, moves: &mut Vec<Move<'a>>) {
         let first = moves.len();
         for (place, item) in (0..).zip(&self.facts.items) {
-            let part = Part { endpoint: &item.endpoint, details: &item.details };
+            let part = self.item(item);
             let weight = Self::weight_of(limit, part);
             let parts = if limit.excess == Excess::Limit { vec![(place, weight)] } else { Vec::new() };
             let Some(one) = self.one(limit, part, weight, parts) else { continue };
@@ -112,12 +121,12 @@ impl<'a> Asked<'a> {
             return Vec::new();
         }
         if self.facts.items.is_empty() {
-            let whole = Part { endpoint: &self.facts.endpoint, details: &self.facts.details };
+            let whole = self.whole();
             let each = Self::weight_of(limit, whole);
             return (0..self.facts.units).map(|unit| (unit, each)).collect();
         }
-        let of = |details| Self::weight_of(limit, Part { endpoint: "", details });
-        (0..).zip(&self.facts.items).map(|(place, item)| (place, of(&item.details))).collect()
+        let of = |item| Self::weight_of(limit, self.item(item));
+        (0..).zip(&self.facts.items).map(|(place, item)| (place, of(item))).collect()
     }
 
     fn weight(&self, limit: &Limit) -> u64 {
@@ -125,10 +134,10 @@ impl<'a> Asked<'a> {
             Counts::Calls => 1,
             Counts::Items => self.units(),
             Counts::Attribute(name) if self.facts.items.is_empty() => {
-                rounded_up(&self.facts.details, name).saturating_mul(u64::from(self.facts.units))
+                rounded_up(self.whole(), name).saturating_mul(u64::from(self.facts.units))
             }
             Counts::Attribute(name) => {
-                self.facts.items.iter().map(|item| rounded_up(&item.details, name)).sum()
+                self.facts.items.iter().map(|item| rounded_up(self.item(item), name)).sum()
             }
         }
     }
@@ -136,7 +145,7 @@ impl<'a> Asked<'a> {
     fn weight_of(limit: &Limit, part: Part<'_>) -> u64 {
         match &limit.counts {
             Counts::Calls | Counts::Items => 1,
-            Counts::Attribute(name) => rounded_up(part.details, name),
+            Counts::Attribute(name) => rounded_up(part, name),
         }
     }
 
@@ -194,7 +203,7 @@ impl<'a> Asked<'a> {
             }
             Dimension::Plan => self.plan().map(Name::to_string),
             Dimension::Mode => Some(if self.facts.mode.is_live() { "live" } else { "test" }.to_owned()),
-            Dimension::Attribute(name) => attribute(part.details, name),
+            Dimension::Attribute(name) => part.details.iter().find_map(|details| attribute(details, name)),
         }
     }
 
@@ -203,7 +212,7 @@ impl<'a> Asked<'a> {
     fn figure(&self, limit: &Limit, part: Part<'_>) -> Option<(Rule, u64)> {
         let of_key = self.key_figure(limit);
         let by_key = limit.by.contains(&Dimension::Key);
-        let own = of_key.filter(|_| !by_key).or_else(|| self.own_figure(limit, part));
+        let own = of_key.filter(|_| !by_key && self.may_differ()).or_else(|| self.own_figure(limit, part));
         if matches!(limit.rule, Rule::Cooldown { .. }) {
             let every = own.and_then(|seconds| i64::try_from(seconds).ok()).map(Span::from_secs);
             return Some((every.map_or(limit.rule, |every| Rule::Cooldown { every }), 1));
@@ -220,6 +229,12 @@ impl<'a> Asked<'a> {
         Some((limit.rule, of_key.filter(|_| by_key).map_or(figure, |lower| lower.min(figure))))
     }
 
+    /// Whether the account's plan lets it have figures of its own; without a plan it may.
+    fn may_differ(&self) -> bool {
+        let plan = self.plan().and_then(|plan| self.policy.plans.get(plan));
+        plan.is_none_or(|plan| plan.own_figures)
+    }
+
     fn key_figure(&self, limit: &Limit) -> Option<u64> {
         let (_, person) = self.account?;
         person.key_figure(self.facts.key.as_ref()?, &limit.name)
@@ -229,6 +244,7 @@ impl<'a> Asked<'a> {
         let of_account = [Dimension::Account, Dimension::Key, Dimension::Owner];
         if let Some((_, person)) = self.account
             && limit.by.iter().any(|dimension| of_account.contains(dimension))
+            && self.may_differ()
             && let Some(figure) = person.figure(&limit.name)
         {
             return Some(figure);
@@ -251,6 +267,7 @@ fn attribute(details: &Details, name: &Name) -> Option<String> {
 }
 
 /// A number attribute as a whole; 0 when the request does not have it.
-fn rounded_up(details: &Details, name: &Name) -> u64 {
-    details.numbers.get(name).and_then(|number| number.ceil().to_u64()).unwrap_or(0)
+fn rounded_up(part: Part<'_>, name: &Name) -> u64 {
+    let number = part.details.iter().find_map(|details| details.numbers.get(name));
+    number.and_then(|number| number.ceil().to_u64()).unwrap_or(0)
 }
