@@ -27,7 +27,7 @@ pub enum Rejection {
     AccountSuspended(Name),
     #[error("there is no key `{0}`")]
     UnknownKey(Name),
-    #[error("there is no decision d_{0}")]
+    #[error("there is no admitted decision d_{0}")]
     UnknownDecision(Position),
     #[error("decision d_{0} is past its retention; corrections are an operator's adjustment")]
     Retired(Position),

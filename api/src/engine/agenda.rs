@@ -18,7 +18,7 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Records counted refusals of minutes before `until`, at most `max` subjects' of them; whether there were any.
+    /// Records counted refusals of minutes before `until`, at most `max` events of them; whether there were any.
     pub(super) fn record_minutes(&mut self, until: Timestamp, max: Option<usize>) -> Result<bool, End> {
         let mut recorded = 0;
         while max.is_none_or(|max| recorded < max) {

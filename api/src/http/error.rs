@@ -297,7 +297,7 @@ mod tests {
         409 ACCOUNT_CLOSED "" account `acme` is closed
         403 ACCOUNT_SUSPENDED "" account `acme` is suspended
         404 UNKNOWN_KEY "" there is no key `acme`
-        404 UNKNOWN_DECISION "" there is no decision d_7
+        404 UNKNOWN_DECISION "" there is no admitted decision d_7
         410 DECISION_RETIRED "" decision d_7 is past its retention; corrections are an operator's adjustment
         409 WRONG_STATE "" decision d_7 was never begun
         403 NOT_ALLOWED "" this is not allowed

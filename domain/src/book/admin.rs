@@ -54,6 +54,21 @@ impl Book {
         }
     }
 
+    /// Nobody comes on a plan that an announced policy does not have.
+    fn is_kept(&self, plan: &Name, now: Timestamp) -> Result<(), Rejection> {
+        let announced = self.state.catalogue.policies().iter().filter(|policy| policy.effective > now);
+        match announced
+            .filter(|policy| !policy.content.plans.contains_key(plan))
+            .map(|policy| policy.effective)
+            .min()
+        {
+            Some(at) => {
+                Err(Rejection::invalid("plan", format!("{plan} ends at {at} with an announced policy")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// A policy without the plan of an account would leave that account without the plan's limits.
     fn keeps_plans(&self, policy: &Policy) -> Result<(), Rejection> {
         let open = self.state.accounts.iter().filter(|(_, account)| !account.is_terminated());
@@ -82,6 +97,9 @@ impl Book {
             && self.is_full()
         {
             return Err(Rejection::TooManySubjects);
+        }
+        if let AccountAct::Open { plan: Some(plan), .. } | AccountAct::ChangePlan { plan } = act {
+            self.is_kept(plan, now)?;
         }
         let event = account::decide(self.account(name.as_str()), act, &Setting { name, policy, now })?;
         Ok(vec![Draft::new(Stream::Account(name.clone()), event)])

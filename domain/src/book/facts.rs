@@ -69,8 +69,8 @@ fn check_items(ask: &Ask, policy: &Policy) -> Result<(), Rejection> {
         let marks = policy.limits.iter().any(|limit| limit.excess == Excess::Limit);
         return match ask.units {
             0 => Err(Rejection::invalid("units", "must be at least 1")),
-            units if policy.items.as_ref().is_some_and(|items| units > items.max) => {
-                let most = policy.items.as_ref().map_or(0, |items| items.max);
+            units if units > policy.items.as_ref().map_or(u32::MAX, |items| items.max) => {
+                let most = policy.items.as_ref().map_or(u32::MAX, |items| items.max);
                 Err(Rejection::invalid("units", format!("may be at most {most}, as many as items")))
             }
             units if marks && units > MARKED_MAX => {

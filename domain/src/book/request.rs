@@ -318,9 +318,7 @@ impl Book {
             limits: gauge.unmoved(),
             balance: balance.map(|account| account.balance(asked.facts.mode, asked.now)),
         };
-        let most = asked.rules.policy.requests.denials_per_minute;
-        // What leads to a ban is recorded one by one: a count has no address and no time of its own.
-        if self.state.denials.recorded(&stream, asked.now) >= most && !self.is_signal(asked, kind) {
+        if self.state.denials.recorded(&stream, asked.now) >= self.recorded_most(asked, kind) {
             return Ok(Verdict::Collapse(Box::new(denied), stream));
         }
         let consequences = self.escalate_denial(&stream, &denied, asked.now);

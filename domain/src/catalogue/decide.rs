@@ -1,6 +1,6 @@
 //! Publishing: what may be published, and from when.
 
-use super::Catalogue;
+use super::{Catalogue, InForce};
 use crate::command::Publish;
 use crate::event::{Event, NoticeAnnounced, PolicyPublished, PricesPublished};
 use crate::policy::Policy;
@@ -8,18 +8,13 @@ use crate::pricing::PriceList;
 use crate::rejection::Rejection;
 use crate::time::{Span, Timestamp};
 
-/// Decides a publication. A policy that brings a price list publishes that list too, unless the policy before it
-/// brought the same: then whatever list was published since stays in force.
+/// Decides a publication. A policy that brings a price list publishes that list too, unless the policy whose
+/// place it takes brought the same: then whatever list was published since stays in force.
 pub fn decide(catalogue: &Catalogue, publish: &Publish, now: Timestamp) -> Result<Vec<Event>, Rejection> {
     match publish {
         Publish::Policy { policy, effective, emergency } => {
             let effective = in_time(catalogue, *effective, emergency.as_deref(), now)?;
-            let own = own_prices(catalogue, policy);
-            if own.is_none()
-                && let Some(kept) = catalogue.in_force(effective).and_then(|rules| rules.prices)
-            {
-                fit(policy, kept, "policy")?;
-            }
+            let own = own_prices(catalogue, policy, effective);
             let number = next_number(catalogue.policies.len());
             let (hash, emergency) = (policy.hash(), emergency.clone());
             let prices = own.cloned().map(|prices| {
@@ -28,16 +23,15 @@ pub fn decide(catalogue: &Catalogue, publish: &Publish, now: Timestamp) -> Resul
                     .into()
             });
             let published = PolicyPublished { number, hash, effective, emergency, policy: policy.clone() };
-            Ok(std::iter::once(published.into()).chain(prices).collect())
+            let events = std::iter::once(published.into()).chain(prices).collect();
+            fit(catalogue, events, effective, "policy")
         }
         Publish::Prices { prices, effective, emergency } => {
             let effective = in_time(catalogue, *effective, emergency.as_deref(), now)?;
-            if let Some(rules) = catalogue.in_force(effective) {
-                fit(rules.policy, prices, "prices")?;
-            }
             let number = next_number(catalogue.prices.len());
             let (prices, emergency) = (prices.clone(), emergency.clone());
-            Ok(vec![PricesPublished { number, effective, emergency, prices }.into()])
+            let events = vec![PricesPublished { number, effective, emergency, prices }.into()];
+            fit(catalogue, events, effective, "prices")
         }
         Publish::Notice { kind, effective, text, emergency } => {
             let rules = catalogue.in_force(now).ok_or(Rejection::NoPolicy)?;
@@ -52,23 +46,46 @@ pub fn decide(catalogue: &Catalogue, publish: &Publish, now: Timestamp) -> Resul
     }
 }
 
-/// The price list that a policy changes.
-fn own_prices<'a>(catalogue: &Catalogue, policy: &'a Policy) -> Option<&'a PriceList> {
-    let before = catalogue.policies.last().and_then(|newest| newest.content.prices.as_ref());
+/// The price list of a policy that the policy before it did not bring.
+fn own_prices<'a>(catalogue: &Catalogue, policy: &'a Policy, effective: Timestamp) -> Option<&'a PriceList> {
+    let before = catalogue.in_force(effective).and_then(|rules| rules.policy.prices.as_ref());
     policy.prices.as_ref().filter(|prices| before != Some(*prices))
 }
 
-/// Whether a price list fits a policy: what the check of a policy file says of the two together.
-fn fit(policy: &Policy, prices: &PriceList, field: &'static str) -> Result<(), Rejection> {
+/// The events, if every policy that charges fits the price list beside it, from `effective` on and as far as anything
+/// is announced.
+fn fit(
+    catalogue: &Catalogue,
+    events: Vec<Event>,
+    effective: Timestamp,
+    field: &'static str,
+) -> Result<Vec<Event>, Rejection> {
+    let mut after = catalogue.clone();
+    for event in &events {
+        after.add(event);
+    }
+    let policies = after.policies.iter().map(|policy| policy.effective);
+    let changes = policies.chain(after.prices.iter().map(|list| list.effective));
+    for at in changes.filter(|at| *at >= effective) {
+        let Some(InForce { policy, prices: Some(prices), .. }) = after.in_force(at) else { continue };
+        if let Some(fault) = misfit(policy, prices) {
+            let told = match field {
+                "policy" => "does not fit the prices that are in force",
+                _ => "do not fit the policy that is in force",
+            };
+            return Err(Rejection::invalid(field, format!("{told} at {at}: {fault}")));
+        }
+    }
+    Ok(events)
+}
+
+/// What the check of a policy file says of a list in the place of its own.
+fn misfit(policy: &Policy, prices: &PriceList) -> Option<String> {
+    policy.credit.as_ref()?;
     let together = Policy { prices: Some(prices.clone()), ..policy.clone() };
     let faults = together.check();
-    let mistake = faults.iter().find(|fault| fault.field == "prices" || fault.field.starts_with("prices."));
-    let told = |fault: &crate::policy::Fault| {
-        let place =
-            if field == "policy" { "does not fit the prices in force" } else { "do not fit the policy" };
-        Rejection::invalid(field, format!("{place}: {}: {}; {}", fault.field, fault.what, fault.remedy))
-    };
-    mistake.map_or(Ok(()), |fault| Err(told(fault)))
+    let fault = faults.iter().find(|fault| fault.field == "prices" || fault.field.starts_with("prices."))?;
+    Some(format!("{}: {}; {}", fault.field, fault.what, fault.remedy))
 }
 
 /// The first policy of a book needs no notice; later changes keep the period of the policy in force.

@@ -84,13 +84,17 @@ impl Catalogue {
     /// Folds one event of the catalogue's stream; others change nothing here.
     pub fn apply(&mut self, entry: &Entry) {
         self.version = entry.version;
-        if let Event::PolicyPublished(event) = &entry.event {
+        self.add(&entry.event);
+    }
+
+    fn add(&mut self, event: &Event) {
+        if let Event::PolicyPublished(event) = event {
             let content = event.policy.clone();
             self.policies.push(Published { number: event.number, effective: event.effective, content });
-        } else if let Event::PricesPublished(event) = &entry.event {
+        } else if let Event::PricesPublished(event) = event {
             let content = event.prices.clone();
             self.prices.push(Published { number: event.number, effective: event.effective, content });
-        } else if let Event::NoticeAnnounced(event) = &entry.event {
+        } else if let Event::NoticeAnnounced(event) = event {
             self.notices.push((**event).clone());
         }
     }

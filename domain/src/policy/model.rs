@@ -230,7 +230,8 @@ pub struct Requests {
     pub remember: Span,
     /// A decision can be settled and refunded this long.
     pub retention: Span,
-    /// Refusals of one subject that are recorded one by one in a minute; the rest of the minute is one event.
+    /// Refusals of one subject that are recorded one by one in a minute; the rest of the minute is one event of each
+    /// kind. Of refusals that an escalation listens to a hundred times as many are recorded.
     pub denials_per_minute: u32,
     /// Open holds of one account.
     pub open_holds_max: u32,

@@ -96,14 +96,13 @@ impl Reference {
         Ok(super::recorded([(BANNED.to_owned(), Fact::BanLifted)]))
     }
 
-    /// Whether a refusal counts for an escalation that can strike: every one of these is recorded.
+    /// Whether a refusal counts for an escalation: a hundred times as many of these are recorded.
     pub(super) fn is_signal(&self, sender: &Sender, code: &str) -> bool {
         let escalations = self.spec().map(|spec| &spec.escalations[..]).unwrap_or_default();
         signal_of(code).is_some_and(|signal| {
-            escalations.iter().any(|escalation| {
-                let strikes = sender.account.is_some() || escalation.steps.iter().any(|step| step.ban);
-                escalation.signal == signal && sender.subject(&[escalation.by]).is_some() && strikes
-            })
+            escalations
+                .iter()
+                .any(|escalation| escalation.signal == signal && sender.subject(&[escalation.by]).is_some())
         })
     }
 

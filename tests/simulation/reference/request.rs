@@ -234,9 +234,9 @@ impl Reference {
 
     fn deny(&mut self, sender: &Sender, denied: Denied, spec: &Spec, now: Micros) -> Verdict {
         let (stream, minute) = (sender.stream(), now - now % MINUTE);
-        let is_signal = self.is_signal(sender, denied.code);
+        let most = if self.is_signal(sender, denied.code) { 100 } else { 1 } * spec.denials_per_minute;
         let recorded = self.recorded.entry((stream.clone(), minute)).or_default();
-        if *recorded >= spec.denials_per_minute && !is_signal {
+        if *recorded >= most {
             let first = (sender.clone(), 0);
             self.counted.entry((minute, stream.clone(), denied.code)).or_insert(first).1 += 1;
             return Verdict::Counted(stream, Box::new(denied));

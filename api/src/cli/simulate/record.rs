@@ -17,7 +17,7 @@ use std::net::IpAddr;
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub(super) struct Record<'a> {
     /// The line's number, from 1.
-    n: u64,
+    pub(super) n: u64,
     at: String,
     /// Whose request it was: the account, else the address (of IPv6 the prefix that counts).
     pub(super) subject: Cow<'a, str>,
@@ -26,7 +26,7 @@ pub(super) struct Record<'a> {
     /// What the caller would have been told.
     pub(super) status: u16,
     /// Absent when admitted.
-    reason: Option<Cow<'a, str>>,
+    pub(super) reason: Option<Cow<'a, str>>,
     /// Seconds; absent when admitted, and where waiting cannot help.
     retry_after: Option<u64>,
     /// Absent where no account is concerned.

@@ -27,6 +27,7 @@ impl fmt::Display for Summary<'_> {
             writeln!(out, "Traffic from {from} to {to}")?;
         }
         writeln!(out, "\n{}", self.figures())?;
+        self.undecided(out)?;
         if tally.refused > 0 {
             writeln!(out, "\nRefused by gate\n{}", gates(tally))?;
             writeln!(out, "\nMost refused\n{}", subjects(tally))?;
@@ -66,6 +67,16 @@ impl Summary<'_> {
             table.add_row(["credits charged".to_owned(), tally.charged.to_string(), String::new()]);
         }
         table
+    }
+
+    fn undecided(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.tally.invalid > 0 {
+            writeln!(out, "\nCould not be decided (--map and --set give what a request lacks)")?;
+        }
+        for (reason, (count, first)) in &self.tally.reasons {
+            writeln!(out, "  {} from line {first} on: {reason}", grouped(*count))?;
+        }
+        Ok(())
     }
 
     fn unreadable(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -131,7 +142,7 @@ fn grouped(count: u64) -> String {
 /// Per cent with one decimal, rounded down.
 fn share(part: u64, whole: u64) -> String {
     let mut text = String::new();
-    if let Some(permille) = (part * 1_000).checked_div(whole) {
+    if let Some(permille) = (part * 1_000 + whole / 2).checked_div(whole) {
         let _ = write!(text, "{}.{} %", permille / 10, permille % 10);
     }
     text

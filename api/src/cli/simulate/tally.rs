@@ -6,6 +6,9 @@ use domain::event::Event;
 use domain::money::Credits;
 use std::collections::BTreeMap;
 
+/// Most reasons that are kept.
+const REASONS_MAX: usize = 10;
+
 /// The figures of a run.
 #[derive(Default)]
 pub(super) struct Tally {
@@ -15,6 +18,8 @@ pub(super) struct Tally {
     pub(super) limited: u64,
     pub(super) refused: u64,
     pub(super) invalid: u64,
+    /// Why requests could not be decided: how many, and the first line. At most [`REASONS_MAX`] of them.
+    pub(super) reasons: BTreeMap<String, (u64, u64)>,
     /// Refusals by gate and status.
     pub(super) gates: BTreeMap<(String, u16), u64>,
     pub(super) charged: Credits,
@@ -41,7 +46,10 @@ impl Tally {
                 self.refused += 1;
                 *self.gates.entry((gate.to_owned(), record.status)).or_default() += 1;
             }
-            Fate::Invalid => self.invalid += 1,
+            Fate::Invalid => {
+                self.invalid += 1;
+                self.note(record);
+            }
         }
         if let Some(charged) = record.charged.filter(|charged| charged.is_positive()) {
             self.charged = self.charged.plus(charged);
@@ -53,6 +61,15 @@ impl Tally {
         if let Some((refusals, requests)) = self.subjects.get_mut(record.subject.as_ref()) {
             *refusals += u64::from(refused);
             *requests += 1;
+        }
+    }
+
+    fn note(&mut self, record: &Record<'_>) {
+        let reason = record.reason.as_deref().unwrap_or_default();
+        if let Some((count, _)) = self.reasons.get_mut(reason) {
+            *count += 1;
+        } else if self.reasons.len() < REASONS_MAX {
+            self.reasons.insert(reason.to_owned(), (1, record.n));
         }
     }
 

@@ -24,7 +24,7 @@ struct Settle<'a> {
 
 /// Charges the final price and gives back the rest of the hold. A second call gets the first result.
 ///
-/// Attributes given here replace those of the request, name by name.
+/// Attributes given here replace those of the request, name by name; an item's own stay.
 #[utoipa::path(
     post, path = "/v1/decisions/{id}/settle", tag = "decisions", security(("gateway" = [])),
     params(("id" = String, Path, description = "The decision's id, such as `d_42`")),

@@ -237,17 +237,11 @@ fn a_refusal_that_leads_to_a_ban_is_recorded_however_many_of_the_minute_came_bef
 }
 
 #[test]
-fn refusals_that_could_only_suspend_an_account_are_counted_where_there_is_none() {
-    let mut scene = Scene::with(&POLICY.replace("[callers]", "[callers]\nanonymous = true"));
-    scene.republish(|policy| policy.requests.denials_per_minute = 5);
-    scene.republish(|policy| {
-        policy.escalations[0].by = vec![Dimension::Endpoint];
-        policy.limits[0].by = vec![Dimension::Endpoint];
-    });
-    scene.ask(at_once(from("1.1.1.1", "/x"))).admitted();
-    for _ in 0..5 {
-        scene.ask(at_once(from("1.1.1.1", "/x"))).denied();
-    }
-    let reply = scene.act(Action::Request(Box::new(at_once(from("1.1.1.1", "/x"))))).expect("an answer");
-    assert!(matches!(reply, Reply::Collapsed(..)), "{reply:?}");
+fn signals_of_one_subject_are_recorded_a_hundred_times_as_many_as_other_refusals() {
+    let mut scene = Scene::with(&FIVE_GATES.replace("count = 10", "count = 300"));
+    scene.republish(|policy| policy.requests.denials_per_minute = 1);
+    hammer(&mut scene, 101);
+    assert_eq!(scene.count("RequestDenied"), 100);
+    let reply = scene.act(Action::Request(Box::new(from("1.1.1.1", "/api/v1/x")))).expect("an answer");
+    assert!(matches!(reply, Reply::Collapsed(denied, _) if denied.kind == crate::policy::Kind::RateLimited));
 }

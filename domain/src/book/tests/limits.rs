@@ -138,6 +138,18 @@ fn no_policy_leaves_out_a_plan_that_an_account_is_on() {
     assert!(matches!(rejection, Rejection::Invalid { field: "policy", .. }), "{rejection:?}");
     scene.account("acme", AccountAct::ChangePlan { plan: name("small") });
     scene.act(publish(Arc::new(policy))).expect("published");
+    scene.account("acme", AccountAct::ChangePlan { plan: name("fixed") });
+}
+
+#[test]
+fn nobody_comes_on_a_plan_that_an_announced_policy_leaves_out() {
+    let mut scene = daily("\"account\"", "");
+    let mut policy = (**scene.book.catalogue().in_force(scene.now).expect("a policy").policy).clone();
+    policy.plans.remove(&name("large"));
+    let (policy, effective) = (Arc::new(policy), Some(scene.now.plus("1d".parse().expect("a span"))));
+    scene.act(Action::Publish(Publish::Policy { policy, effective, emergency: None })).expect("announced");
+    let rejection = scene.rejected_act("acme", AccountAct::ChangePlan { plan: name("large") });
+    assert!(matches!(rejection, Rejection::Invalid { field: "plan", .. }), "{rejection:?}");
 }
 
 #[test]

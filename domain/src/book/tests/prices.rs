@@ -4,7 +4,7 @@ use super::Scene;
 use super::harness::{credits, name, of, read, time};
 use crate::command::{Action, Publish};
 use crate::event::Event;
-use crate::policy::ChargeAt;
+use crate::policy::{ChargeAt, Policy};
 use crate::pricing::PriceList;
 use crate::rejection::Rejection;
 use crate::time::{Span, Timestamp};
@@ -138,6 +138,50 @@ fn a_list_that_does_not_fit_the_policy_is_refused_and_so_is_a_policy_that_does_n
     early.credit.as_mut().expect("credit").charge = ChargeAt::Begin;
     let (policy, emergency) = (Arc::new(early), Some("now".to_owned()));
     is(scene.rejected(Action::Publish(Publish::Policy { policy, effective: None, emergency })), "policy");
+}
+
+#[test]
+fn what_would_not_fit_later_is_refused_now() {
+    let mut scene = scene();
+    let by_size = POLICY.replace("base = 5", "base = 5\nper = [{ attribute = \"mpx\", price = 10 }]");
+    let by_size = Arc::new(read(&format!("{by_size}\n[attributes]\nmpx = \"number\"")));
+    let list = Arc::new(by_size.prices.clone().expect("prices"));
+    scene.republish(|policy| policy.attributes = by_size.attributes.clone());
+    let later = Publish::Prices { prices: list, effective: None, emergency: None };
+    scene.act(Action::Publish(later)).expect("announced for next month");
+    let (policy, emergency) = (Arc::new(read(POLICY)), Some("now".to_owned()));
+    let rejection = scene.rejected(Action::Publish(Publish::Policy { policy, effective: None, emergency }));
+    assert!(matches!(rejection, Rejection::Invalid { field: "policy", .. }), "{rejection:?}");
+}
+
+#[test]
+fn a_policy_that_charges_nothing_may_follow_one_that_does_and_the_other_way_round() {
+    let mut scene = scene();
+    scene.republish(|policy| (policy.credit, policy.prices) = (None, None));
+    assert_eq!(scene.ask(of("acme", "/x")).admitted().1.hold.total(), credits("0"));
+    scene.republish(|policy| {
+        let priced = read(POLICY);
+        (policy.credit, policy.prices) = (priced.credit, priced.prices);
+    });
+    assert_eq!(scene.ask(of("acme", "/x")).admitted().1.hold.total(), credits("5"));
+}
+
+#[test]
+fn an_announced_policy_does_not_decide_what_another_changes_before_it() {
+    let mut scene = scene();
+    let (policy, prices_of) = (read(POLICY), |base: u32| Some((*list(base)).clone()));
+    let dear = Arc::new(Policy { prices: prices_of(9), ..policy.clone() });
+    let announce = |policy, emergency: Option<&str>| {
+        let emergency = emergency.map(ToOwned::to_owned);
+        Action::Publish(Publish::Policy { policy, effective: None, emergency })
+    };
+    scene.act(announce(dear.clone(), None)).expect("announced");
+    scene.act(prices(7, None, Some("a mistake in the list"))).expect("published");
+    let same = Arc::new(Policy { title: "The same prices".into(), ..policy });
+    scene.act(announce(same, Some("a title"))).expect("published");
+    assert_eq!(scene.ask(of("acme", "/x")).admitted().1.hold.total(), credits("7"));
+    scene.act(announce(dear, Some("brought forward"))).expect("published");
+    assert_eq!(scene.ask(of("acme", "/x")).admitted().1.hold.total(), credits("9"));
 }
 
 #[test]

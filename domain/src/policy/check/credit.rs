@@ -99,6 +99,16 @@ impl Faults<'_> {
         for (field, name, number) in attributes(prices) {
             self.priced(field, name, number);
         }
+        let mut patterns: Vec<&String> = prices.endpoints.keys().filter(|path| path.contains('*')).collect();
+        patterns.sort();
+        for path in patterns {
+            let remedy = "name each path, or price the rest by prices.default";
+            self.add(
+                format!("prices.endpoints.{path}"),
+                "is no pattern here: prices match exact paths",
+                remedy,
+            );
+        }
         let strip = &self.policy.strip;
         let mut stripped: Vec<&String> = prices.endpoints.keys().collect();
         stripped.retain(|endpoint| !strip.is_empty() && endpoint.starts_with(strip));

@@ -128,6 +128,14 @@ impl Faults<'_> {
             let remedy = "only `{endpoint}` is filled in; write all else as it is, without braces";
             self.add(&field, "has a placeholder that nothing fills", remedy);
         }
+        if rest.len() < reason.len() && limit.excess == Excess::Limit {
+            let remedy = "take `{endpoint}` out";
+            return self.add(
+                field,
+                "names the endpoint, but items of several may be limited at once",
+                remedy,
+            );
+        }
         if rest.len() < reason.len() && !limit.by.contains(&Dimension::Endpoint) {
             let remedy = "count by `endpoint` too, or take `{endpoint}` out";
             self.add(field, "names the endpoint, but the limit does not count by endpoint", remedy);

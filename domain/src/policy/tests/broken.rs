@@ -3,7 +3,7 @@
 use crate::policy::{Mistake, Policy};
 
 /// Lines that follow the four of [`super::SMALL`], so the first of them is line 5.
-const CASES: [(&str, usize, &str, &str); 61] = [
+const CASES: [(&str, usize, &str, &str); 62] = [
     // Syntax and form.
     ("[plans", 5, "", "write TOML"),
     ("anonymous = false", 5, "", "write TOML"),
@@ -196,6 +196,12 @@ const CASES: [(&str, usize, &str, &str); 61] = [
     // Prices and credit.
     ("[credit]\ncharge = \"settle\"", 5, "credit", "add [prices]"),
     ("[prices]\ndefault = { base = 1 }", 5, "prices", "add [credit]"),
+    (
+        "[credit]\ncharge = \"settle\"\n[prices.endpoints]\n\"/a/*\" = { base = 1 }",
+        8,
+        "prices.endpoints./a/*",
+        "name each path",
+    ),
     (
         "[prices]\nhold = \"estimate\"\ndefault = { base = 1 }\n[credit]\ncharge = \"settle\"",
         6,
