@@ -265,7 +265,8 @@ fn m4_finds_a_settle_at_another_price() {
 #[test]
 fn m4_finds_a_request_rated_with_a_list_that_was_not_in_force() {
     let mut scene = lived();
-    scene.publish(POLICY, None).expect("published");
+    let dearer = POLICY.replace("markup = \"1.5\"", "markup = \"2\"");
+    scene.publish(&dearer, None).expect("published");
     scene.forge(scene.first("RequestAdmitted"), |_| ());
     fires(&scene.audit(), Invariant::M4, "number of the price list in force");
 }
