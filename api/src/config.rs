@@ -100,16 +100,14 @@ impl Config {
 
     /// A token says who asks, so no two may be the same.
     fn tokens_differ(&self) -> Result<(), String> {
-        let tokens = |of: &'static str, held: &BTreeMap<Name, Secret>| {
-            held.iter().map(|(name, token)| (format!("{of}.{name}"), token.0.clone())).collect::<Vec<_>>()
-        };
-        let mut holders: BTreeMap<String, String> = BTreeMap::new();
-        for (holder, token) in
-            tokens("operators", &self.operators).into_iter().chain(tokens("gateways", &self.gateways))
-        {
-            if let Some(other) = holders.insert(token, holder.clone()) {
+        let operators = self.operators.iter().map(|(name, token)| (&token.0, format!("operators.{name}")));
+        let gateways = self.gateways.iter().map(|(name, token)| (&token.0, format!("gateways.{name}")));
+        let mut holders: BTreeMap<&String, String> = BTreeMap::new();
+        for (token, holder) in operators.chain(gateways) {
+            if let Some(other) = holders.get(token) {
                 return Err(format!("{holder} and {other} have the same token; give each one of its own"));
             }
+            holders.insert(token, holder);
         }
         Ok(())
     }

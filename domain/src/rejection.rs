@@ -9,7 +9,7 @@ use crate::time::Span;
 /// Why a command was not carried out, in order of precedence.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Rejection {
-    #[error("the same request id was used before with another content")]
+    #[error("the same id was used before with another content")]
     RequestIdReused,
     #[error("the request id is older than this book remembers, so it is not decided anew")]
     RequestIdTooOld,

@@ -117,6 +117,31 @@ fn columns_become_fields_and_attributes_and_accounts_have_their_credit_before_th
     assert_eq!(decisions[3]["balance"], "9");
 }
 
+#[test]
+fn what_a_request_lacked_is_told_and_how_often() {
+    let options =
+        ["--map", "at=when", "--map", "account=who", "--set", "endpoint=/api/chat", "--set", "grant=10"];
+    let (run, decisions) = simulate("csv", TRACE, &options);
+    assert!(run.good, "{run:?}");
+    assert_eq!(column(&decisions, "status"), [400; 5]);
+    let told = run.out.lines().find(|line| line.contains("from line 2 on")).unwrap_or_default();
+    assert!(told.trim_start().starts_with("5 from line 2 on:") && told.contains("chars"), "{}", run.out);
+}
+
+#[test]
+fn no_decision_is_written_over_what_is_read() {
+    let folder = Folder::new();
+    let (policy, log) = (folder.file("policy.toml", POLICY), folder.file("log", ACCESS));
+    for out in [&policy, &log] {
+        let fixed =
+            ["simulate", "--policy", &policy, "--log", &log, "--format", "combined", "--decisions", out];
+        let run = run(&fixed);
+        assert!(!run.good && run.err.contains("--decisions"), "{run:?}");
+    }
+    assert_eq!(std::fs::read_to_string(&log).expect("the log"), ACCESS);
+    assert_eq!(std::fs::read_to_string(&policy).expect("the policy"), POLICY);
+}
+
 fn figure(text: &str) -> Value {
     if text == "null" { Value::Null } else { json!(text) }
 }

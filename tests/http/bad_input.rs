@@ -44,6 +44,32 @@ fn every_route_with_a_body_refuses_what_is_no_json_of_its_shape() {
 }
 
 #[test]
+fn every_route_with_a_body_refuses_its_members_as_a_list() {
+    let sandbox = world();
+    let before = head(&sandbox);
+    for route in routes() {
+        let Value::Object(members) = &route.body else { continue };
+        let list = Value::Array(members.values().cloned().collect());
+        let token =
+            if route.path.contains("decisions") || route.path.contains("noop") { GATEWAY } else { OPERATOR };
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let answer = sandbox.send(route.method, route.example, &headers, list.to_string().as_bytes());
+        assert!(is_problem(&answer), "{} {}: {answer:?}", route.method, route.path);
+    }
+    let unpriced = sandbox.operator("POST", "/v1/price-lists", &json!({"prices": []})).expect(400);
+    assert_eq!(unpriced.at("/field"), json!("prices"));
+    assert_eq!(head(&sandbox), before, "something was recorded");
+}
+
+#[test]
+fn only_a_refund_makes_credit_of_a_refund() {
+    let grant = json!({"amount": "1", "kind": "refund"});
+    let answer = world().operator("POST", "/v1/accounts/acme/grants", &grant).expect(400);
+    assert_eq!(answer.at("/field"), json!("kind"));
+}
+
+#[test]
 fn every_route_with_a_body_refuses_one_that_is_too_long_or_no_json() {
     let sandbox = world();
     for route in routes().into_iter().filter(|route| !route.body.is_null()) {

@@ -288,7 +288,7 @@ mod tests {
             writeln!(table, "{} {code} {field:?} {detail}", status.as_u16()).expect("a String");
         }
         insta::assert_snapshot!(table, @r#"
-        409 REQUEST_ID_REUSED "" the same request id was used before with another content
+        409 REQUEST_ID_REUSED "" the same id was used before with another content
         409 REQUEST_ID_TOO_OLD "" the request id is older than this book remembers, so it is not decided anew
         400 INVALID_FIELD "ip" ip must be an address
         409 NO_POLICY "" there is no policy yet

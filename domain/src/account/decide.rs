@@ -7,7 +7,7 @@ use crate::event::{
     CreditGranted, Event, FigureSet, KeyChange, KeyChanged, KeyIssued, PlanChanged, Subject,
 };
 use crate::ids::Name;
-use crate::ledger::{GrantError, NewLot, Overdraft};
+use crate::ledger::{GrantError, LotKind, NewLot, Overdraft};
 use crate::money::Credits;
 use crate::policy::{Dimension, Policy};
 use crate::rejection::Rejection;
@@ -182,6 +182,9 @@ fn grant(account: &Account, grant: &Grant, setting: &Setting<'_>) -> Result<Even
     let credit = setting.policy.credit.as_ref();
     let credit = credit.ok_or_else(|| Rejection::NotAllowed("this policy knows no credit".into()))?;
     amount_of(grant.amount)?;
+    if grant.kind == LotKind::Refund {
+        return Err(Rejection::invalid("kind", "must be grant, purchase, allowance or promotion"));
+    }
     if grant.unit_value.is_some_and(|value| value < Credits::ZERO) {
         return Err(Rejection::invalid("unit_value", "must not be below zero"));
     }

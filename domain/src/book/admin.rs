@@ -57,16 +57,10 @@ impl Book {
     /// Nobody comes on a plan that an announced policy does not have.
     fn is_kept(&self, plan: &Name, now: Timestamp) -> Result<(), Rejection> {
         let announced = self.state.catalogue.policies().iter().filter(|policy| policy.effective > now);
-        match announced
-            .filter(|policy| !policy.content.plans.contains_key(plan))
-            .map(|policy| policy.effective)
-            .min()
-        {
-            Some(at) => {
-                Err(Rejection::invalid("plan", format!("{plan} ends at {at} with an announced policy")))
-            }
-            None => Ok(()),
-        }
+        let without = announced.filter(|policy| !policy.content.plans.contains_key(plan));
+        without.map(|policy| policy.effective).min().map_or(Ok(()), |at| {
+            Err(Rejection::invalid("plan", format!("{plan} ends at {at} with an announced policy")))
+        })
     }
 
     /// A policy without the plan of an account would leave that account without the plan's limits.
@@ -98,10 +92,13 @@ impl Book {
         {
             return Err(Rejection::TooManySubjects);
         }
-        if let AccountAct::Open { plan: Some(plan), .. } | AccountAct::ChangePlan { plan } = act {
-            self.is_kept(plan, now)?;
-        }
         let event = account::decide(self.account(name.as_str()), act, &Setting { name, policy, now })?;
+        let plan = match &event {
+            Event::AccountOpened(opened) => opened.plan.as_ref(),
+            Event::PlanChanged(changed) => Some(&changed.plan),
+            _ => None,
+        };
+        plan.map_or(Ok(()), |plan| self.is_kept(plan, now))?;
         Ok(vec![Draft::new(Stream::Account(name.clone()), event)])
     }
 

@@ -210,8 +210,9 @@ impl<'a> Walk<'a> {
         let by_account = |dimension: &Dimension| {
             matches!(dimension, Dimension::Account | Dimension::Key | Dimension::Owner)
         };
-        let account = self.who.account.filter(|_| limit.by.iter().any(by_account) && self.may_differ());
-        if let Some(figure) = account.and_then(|account| account.figure(&limit.name)) {
+        let account = self.who.account.filter(|_| limit.by.iter().any(by_account));
+        let figure = account.and_then(|account| account.figure(&limit.name));
+        if let Some(figure) = figure.filter(|_| self.may_differ()) {
             return Some(figure);
         }
         if self.figures.is_empty() {

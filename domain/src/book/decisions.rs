@@ -29,7 +29,8 @@ pub struct Decision {
     pub begun: Option<NonZero<Position>>,
     /// The event that recorded that its time ran out.
     pub expired: Option<NonZero<Position>>,
-    pub refunds: Vec<(Name, Position)>,
+    /// By their ids: the event of each, and how much it gave back.
+    pub refunds: Vec<(Name, Position, Credits)>,
     /// Until its outcome.
     pub open: Option<Box<Open>>,
     /// Items in an error state.

@@ -8,9 +8,6 @@ use crate::limits::{Ask, Rule};
 use crate::policy::{Action, Dimension, Escalation, Kind, Policy, Signal};
 use crate::time::{Calendar, Timestamp};
 
-/// So many times `denials_per_minute` refusals are recorded one by one where an escalation listens.
-const SIGNALS: u32 = 100;
-
 /// What kind of signal a refusal is, if any. Refusals of the banned and the suspended are none, so a ban does
 /// not feed itself.
 pub(super) fn signal(kind: Kind) -> Option<Signal> {
@@ -62,13 +59,15 @@ pub(super) fn ask<'a>(escalation: &Escalation, now: Timestamp, utc: &'a Calendar
 }
 
 impl Book {
-    /// How many refusals of a subject are recorded one by one in a minute. What leads to a ban is recorded so: a count
-    /// has no address and no time of its own. Up to a bound, since a caller may choose what an escalation counts by.
-    pub(super) fn recorded_most(&self, asked: &Asked<'_>, kind: Kind) -> u32 {
-        let most = asked.rules.policy.requests.denials_per_minute;
+    /// Whether a refusal is recorded by itself, not only counted. What leads to a ban is, where others are no more: a
+    /// count has no address and no time of its own. Up to a bound, since a caller may choose what an escalation counts by.
+    pub(super) fn is_recorded(&self, asked: &Asked<'_>, stream: &Stream, kind: Kind) -> bool {
+        let (recorded, requests) =
+            (self.state.denials.recorded(stream, asked.now), &asked.rules.policy.requests);
         let at = (asked.rules.policy.as_ref(), asked.now);
         let listens = |signal| watching(self.key, at, signal, &asked.who, &asked.facts).next().is_some();
-        if signal(kind).is_some_and(listens) { most.saturating_mul(SIGNALS) } else { most }
+        recorded < requests.denials_per_minute
+            || (recorded < requests.signals_per_minute() && signal(kind).is_some_and(listens))
     }
 
     /// What a refusal leads to.

@@ -266,7 +266,7 @@ impl Book {
     fn fold_refunded(&mut self, entry: &Entry, event: &CreditRefunded) -> Result<(), Inconsistent> {
         self.move_credit(entry, event.decision, None, Some(&event.returned))?;
         let decision = self.decision_mut(event.decision)?;
-        decision.refunds.push((event.refund.clone(), entry.position));
+        decision.refunds.push((event.refund.clone(), entry.position, event.amount));
         Ok(())
     }
 

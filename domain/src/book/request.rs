@@ -318,7 +318,7 @@ impl Book {
             limits: gauge.unmoved(),
             balance: balance.map(|account| account.balance(asked.facts.mode, asked.now)),
         };
-        if self.state.denials.recorded(&stream, asked.now) >= self.recorded_most(asked, kind) {
+        if !self.is_recorded(asked, &stream, kind) {
             return Ok(Verdict::Collapse(Box::new(denied), stream));
         }
         let consequences = self.escalate_denial(&stream, &denied, asked.now);
@@ -350,10 +350,7 @@ fn denial(asked: &Asked<'_>, count: &Count<'_>, verdict: &limits::Verdict) -> Re
     let limit = count.limit;
     let jobs = limit.rule == Rule::Concurrency;
     let kind = if jobs { Kind::QueueFull } else { Kind::RateLimited };
-    let reason: Arc<str> = match &limit.reason {
-        Some(reason) => reason.replace("{endpoint}", count.endpoint).into(),
-        None => limit.name.as_str().into(),
-    };
+    let reason = limit.reason().replace("{endpoint}", count.endpoint);
     let retry_at = match verdict.retry_after {
         Some(wait) => Some(asked.now.plus(wait)),
         None if jobs && count.weight <= verdict.limit => Some(job_retry(asked, limit)),

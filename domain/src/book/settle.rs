@@ -135,12 +135,13 @@ impl Book {
         Ok((moved.then_some(settlement), None))
     }
 
-    /// Charged credit goes back, by an id of its own; the same id gets the first result again.
+    /// Charged credit goes back, by an id of its own; the same id gets the first result again, and no other amount.
     pub(super) fn decide_refund(&self, refund: &Refund, now: Timestamp) -> Result<Verdict, Rejection> {
         let position = refund.decision;
         let decision = self.known(position, now)?;
-        if let Some((_, first)) = decision.refunds.iter().find(|(id, _)| *id == refund.refund) {
-            return Ok(Verdict::Repeat(*first));
+        if let Some((_, first, amount)) = decision.refunds.iter().find(|(id, ..)| *id == refund.refund) {
+            let same = refund.amount.is_none_or(|again| again == *amount);
+            return if same { Ok(Verdict::Repeat(*first)) } else { Err(Rejection::RequestIdReused) };
         }
         let left = decision.charged.total().minus(decision.refunded);
         let amount = refund.amount.unwrap_or(left);

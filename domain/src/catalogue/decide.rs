@@ -3,7 +3,7 @@
 use super::{Catalogue, InForce};
 use crate::command::Publish;
 use crate::event::{Event, NoticeAnnounced, PolicyPublished, PricesPublished};
-use crate::policy::Policy;
+use crate::policy::{Fault, Policy};
 use crate::pricing::PriceList;
 use crate::rejection::Rejection;
 use crate::time::{Span, Timestamp};
@@ -68,24 +68,15 @@ fn fit(
     let changes = policies.chain(after.prices.iter().map(|list| list.effective));
     for at in changes.filter(|at| *at >= effective) {
         let Some(InForce { policy, prices: Some(prices), .. }) = after.in_force(at) else { continue };
-        if let Some(fault) = misfit(policy, prices) {
+        if let Some(Fault { field: place, what, remedy }) = policy.check_prices(prices).first() {
             let told = match field {
                 "policy" => "does not fit the prices that are in force",
                 _ => "do not fit the policy that is in force",
             };
-            return Err(Rejection::invalid(field, format!("{told} at {at}: {fault}")));
+            return Err(Rejection::invalid(field, format!("{told} at {at}: {place}: {what}; {remedy}")));
         }
     }
     Ok(events)
-}
-
-/// What the check of a policy file says of a list in the place of its own.
-fn misfit(policy: &Policy, prices: &PriceList) -> Option<String> {
-    policy.credit.as_ref()?;
-    let together = Policy { prices: Some(prices.clone()), ..policy.clone() };
-    let faults = together.check();
-    let fault = faults.iter().find(|fault| fault.field == "prices" || fault.field.starts_with("prices."))?;
-    Some(format!("{}: {}; {}", fault.field, fault.what, fault.remedy))
 }
 
 /// The first policy of a book needs no notice; later changes keep the period of the policy in force.

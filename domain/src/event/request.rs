@@ -200,7 +200,7 @@ pub struct RequestDenied {
 }
 
 /// Refusals of one subject and kind beyond the figure that is recorded one by one in a minute. None of them counts
-/// for a ban or a suspension: those that do are recorded one by one.
+/// for a ban or a suspension: those that do are recorded one by one, up to a bound of their own.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DenialsCollapsed {

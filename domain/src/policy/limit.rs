@@ -40,6 +40,13 @@ pub struct Limit {
     pub retry_hint: Option<Span>,
 }
 
+impl Limit {
+    /// What a denial (or the state of a limited item) is called; may have `{endpoint}` in it.
+    pub fn reason(&self) -> &str {
+        self.reason.as_deref().unwrap_or(self.name.as_str())
+    }
+}
+
 /// Whose calendar the periods of a bucket follow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

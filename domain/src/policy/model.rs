@@ -231,10 +231,17 @@ pub struct Requests {
     /// A decision can be settled and refunded this long.
     pub retention: Span,
     /// Refusals of one subject that are recorded one by one in a minute; the rest of the minute is one event of each
-    /// kind. Of refusals that an escalation listens to a hundred times as many are recorded.
+    /// kind.
     pub denials_per_minute: u32,
     /// Open holds of one account.
     pub open_holds_max: u32,
+}
+
+impl Requests {
+    /// Of refusals that an escalation listens to so many are recorded one by one: a hundred times as many.
+    pub fn signals_per_minute(&self) -> u32 {
+        self.denials_per_minute.saturating_mul(100)
+    }
 }
 
 impl Default for Requests {

@@ -94,7 +94,7 @@ struct Decision {
     begun: Option<u64>,
     settled: Option<u64>,
     expired: bool,
-    refunds: Vec<(String, u64)>,
+    refunds: Vec<(String, u64, Micro)>,
 }
 
 #[derive(Clone, Debug)]

@@ -12,15 +12,12 @@ impl Reference {
         // A policy without a price list, or with that of the one before it, publishes none.
         let list = |which: usize| self.specs[which].credit.as_ref().map(|credit| &credit.price);
         let before = std::iter::once(None).chain(self.published.iter().map(|which| list(*which)));
-        let brings = self.published.iter().zip(before).map(|(which, before)| {
-            let own = list(*which);
-            own.is_some() && own != before
-        });
-        let (number, now) =
-            brings.fold((0, false), |(number, _), brings| (number + usize::from(brings), brings));
+        let lists = self.published.iter().map(|which| list(*which)).zip(before);
+        let brings: Vec<bool> = lists.map(|(own, before)| own.is_some() && own != before).collect();
+        let number = brings.iter().filter(|brings| **brings).count();
         let prices = ("catalogue".to_owned(), Fact::PricesPublished { number });
-        let both = [Some(policy), now.then_some(prices)];
-        recorded(both.into_iter().flatten())
+        let brings = brings.ends_with(&[true]);
+        recorded([Some(policy), brings.then_some(prices)].into_iter().flatten())
     }
 
     pub(super) fn act(&mut self, name: &str, act: &Act, now: Micros) -> Result<Verdict, String> {

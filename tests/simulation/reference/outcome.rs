@@ -160,8 +160,9 @@ impl Reference {
         now: Micros,
     ) -> Result<Verdict, String> {
         let decision = self.known(position, now)?;
-        if let Some((_, first)) = decision.refunds.iter().find(|(id, _)| id == refund) {
-            return Ok(Verdict::Repeat(*first));
+        if let Some((_, first, given)) = decision.refunds.iter().find(|(id, ..)| id == refund) {
+            let other = amount.is_some_and(|amount| amount != *given);
+            return if other { Err("RequestIdReused".to_owned()) } else { Ok(Verdict::Repeat(*first)) };
         }
         let left = total(&decision.charged) - decision.refunded;
         let amount = amount.unwrap_or(left);
@@ -176,7 +177,7 @@ impl Reference {
         self.move_credit(&decision, None, Some(&back), now);
         let kept = self.decisions.get_mut(&position).expect("a known decision");
         kept.refunded += amount;
-        kept.refunds.push((refund.to_owned(), self.position + 1));
+        kept.refunds.push((refund.to_owned(), self.position + 1, amount));
         let balance = self.balance_of(&decision, now).unwrap_or_default();
         let stream = Self::stream(decision.account.as_ref(), None);
         Ok(super::recorded([(stream, Fact::Refunded { amount, back, balance })]))

@@ -139,7 +139,7 @@ fn grouped(count: u64) -> String {
     text
 }
 
-/// Per cent with one decimal, rounded down.
+/// Per cent, rounded to one decimal.
 fn share(part: u64, whole: u64) -> String {
     let mut text = String::new();
     if let Some(permille) = (part * 1_000 + whole / 2).checked_div(whole) {

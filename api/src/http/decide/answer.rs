@@ -158,12 +158,12 @@ impl<'a> Shown<'a> {
         if words.body.is_some() && !words.own.content_type {
             headers.push(("Content-Type", "application/json".into()));
         }
-        let told = self.limits.iter().any(|state| compiled.window(&state.0).is_some());
-        if told && !words.own.rate_limit_policy {
-            headers.push(("RateLimit-Policy", headers::policy(self.limits, compiled).into()));
+        let told = |name, text: String| (!text.is_empty()).then(|| (name, text.into()));
+        if !words.own.rate_limit_policy {
+            headers.extend(told("RateLimit-Policy", headers::policy(self.limits, compiled)));
         }
-        if told && !words.own.rate_limit {
-            headers.push(("RateLimit", headers::state(self.limits, compiled, self.at).into()));
+        if !words.own.rate_limit {
+            headers.extend(told("RateLimit", headers::state(self.limits, compiled, self.at)));
         }
         if let Some(seconds) = self.retry_after.filter(|_| !words.own.retry_after) {
             headers.push(("Retry-After", itoa::Buffer::new().format(seconds).to_owned().into()));

@@ -85,7 +85,7 @@ pub(super) fn trace(book: &Book, position: Position, under: Under) -> (Option<Ar
         None => "closed",
     };
     let once = [decision.begun, decision.expired, decision.settled].into_iter().flatten().map(NonZero::get);
-    let refunds = decision.refunds.iter().map(|(_, position)| *position);
+    let refunds = decision.refunds.iter().map(|(_, position, _)| *position);
     let mut later: Vec<_> = once.chain(refunds).collect();
     later.sort_unstable();
     (policy, Trace { state, later })

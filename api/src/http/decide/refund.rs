@@ -9,8 +9,6 @@ use crate::http::{App, reply, text};
 use axum::extract::State;
 use axum::response::Response;
 use domain::command::Action;
-use domain::event::Event;
-use domain::rejection::Rejection;
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -43,13 +41,7 @@ pub(crate) async fn refund(
     let refund = text::name("refund_id", &body.refund_id)?;
     let amount = body.amount.map(|amount| text::amount("amount", &amount)).transpose()?;
     body.reason.as_deref().map(|reason| text::sentence("reason", reason)).transpose()?;
-    let wanted = amount;
     let refund = domain::command::Refund { decision, refund, amount, reason: body.reason };
     let entry = reply::submit(&app, actor, None, Action::Refund(refund)).await?;
-    if let (Some(wanted), Event::CreditRefunded(first)) = (wanted, &entry.event)
-        && wanted != first.amount
-    {
-        return Err(Rejection::RequestIdReused.into());
-    }
     Ok(reply::view(&OutcomeView::of(&entry)))
 }

@@ -72,7 +72,7 @@ impl Compiled {
     /// What is said of an item that this limit has put into an error state.
     pub(crate) fn status_reason<'a>(&'a self, gate: &'a Name) -> &'a str {
         let limit = self.policy.limits.iter().find(|limit| limit.name == *gate);
-        limit.and_then(|limit| limit.reason.as_deref()).unwrap_or(gate.as_str())
+        limit.map_or(gate.as_str(), Limit::reason)
     }
 }
 

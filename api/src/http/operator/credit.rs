@@ -58,9 +58,6 @@ impl Grant {
         if let Some(reason) = &self.reason {
             text::sentence("reason", reason)?;
         }
-        if self.kind == Some(LotKind::Refund) {
-            return Err(Problem::invalid("kind", "must be grant, purchase, allowance or promotion"));
-        }
         Ok(domain::command::Grant {
             kind: self.kind.unwrap_or(LotKind::Grant),
             amount: text::amount("amount", &self.amount)?,

@@ -83,6 +83,20 @@ fn an_amount_of_the_batch_counts_for_every_item_without_one() {
 }
 
 #[test]
+fn attributes_of_the_outcome_are_those_of_items_that_said_nothing_themselves() {
+    let policy = "name = \"n\"\ntitle = \"N\"\n[callers]\n[items]\nmax = 5\n[attributes]\npages = \"number\"\n\
+        [credit]\ncharge = \"settle\"\n[prices]\nhold = \"base\"\n[prices.default]\nbase = 1\n\
+        per = [{ attribute = \"pages\", price = 1 }]\n";
+    let mut scene = Scene::with(policy);
+    scene.open("acme", None).grant("acme", "100");
+    let mut ask = with_items(of("acme", "/x"), &["", ""]);
+    ask.items[0].attributes = super::harness::number("pages", 10);
+    let decision = scene.ask(ask).position();
+    scene.settle(decision, super::harness::number("pages", 30));
+    assert_eq!(scene.balance("acme").0, "58", "1 + 10 and 1 + 30");
+}
+
+#[test]
 fn one_oversize_file_refuses_the_whole_batch_and_starts_no_cooldown() {
     let mut scene = Scene::with(FIVE_GATES);
     let mut files = batch(&["tools/upscale-image", "tools/upscale-image"]);

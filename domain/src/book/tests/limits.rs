@@ -4,9 +4,9 @@ use super::Scene;
 use super::harness::{at_once, by_key, from, hidden, name, of};
 use crate::command::{AccountAct, Action, Ask, DimensionValue, Publish};
 use crate::event::{AccountDetailed, Subject};
-use crate::policy::{Dimension, Enforcement};
+use crate::policy::{Dimension, Enforcement, Policy};
 use crate::rejection::Rejection;
-use crate::time::Calendar;
+use crate::time::{Calendar, Timestamp};
 use std::sync::Arc;
 
 const POLICY: &str = r#"
@@ -150,6 +150,27 @@ fn nobody_comes_on_a_plan_that_an_announced_policy_leaves_out() {
     scene.act(Action::Publish(Publish::Policy { policy, effective, emergency: None })).expect("announced");
     let rejection = scene.rejected_act("acme", AccountAct::ChangePlan { plan: name("large") });
     assert!(matches!(rejection, Rejection::Invalid { field: "plan", .. }), "{rejection:?}");
+    scene.account("acme", AccountAct::ChangePlan { plan: name("fixed") });
+}
+
+#[test]
+fn nobody_comes_by_default_on_a_plan_that_an_announced_policy_leaves_out() {
+    let mut scene = daily("\"account\"", "");
+    let mut policy = (**scene.book.catalogue().in_force(scene.now).expect("a policy").policy).clone();
+    policy.callers.default_plan = Some(name("large"));
+    let publish_in = |policy: &Policy, span: &str, now: Timestamp| {
+        let (policy, effective) = (Arc::new(policy.clone()), Some(now.plus(span.parse().expect("a span"))));
+        Action::Publish(Publish::Policy { policy, effective, emergency: None })
+    };
+    let now = scene.now;
+    scene.act(publish_in(&policy, "0s", now)).expect("published");
+    policy.callers.default_plan = Some(name("small"));
+    policy.plans.remove(&name("large"));
+    scene.act(publish_in(&policy, "1d", now)).expect("announced");
+    let open = |plan| AccountAct::Open { plan, owner: None, calendar: Calendar::default(), opened: None };
+    let rejection = scene.rejected_act("new", open(None));
+    assert!(matches!(rejection, Rejection::Invalid { field: "plan", .. }), "{rejection:?}");
+    scene.account("new", open(Some(name("small"))));
 }
 
 #[test]

@@ -59,6 +59,8 @@ fn a_refund_returns_to_the_lot_it_was_drawn_from_and_the_same_id_gets_the_first_
     assert_eq!(scene.balance("acme"), balance("9"));
     assert_eq!(scene.refund(decision, "r1", Some("4")), Ok(Reply::Repeat(first)));
     assert_eq!(event(&scene).returned.returned.total().to_string(), "4");
+    assert_eq!(scene.refund(decision, "r1", None), Ok(Reply::Repeat(first)));
+    assert_eq!(scene.refund(decision, "r1", Some("5")), Err(Rejection::RequestIdReused));
     scene.refund(decision, "r2", None).expect("the rest");
     assert_eq!(scene.balance("acme"), balance("20"));
 }

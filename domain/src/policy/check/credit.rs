@@ -29,7 +29,7 @@ impl Faults<'_> {
     }
 
     /// Whether what is held can pay for what is charged.
-    fn together(&mut self, rules: &CreditRules, prices: &PriceList) {
+    pub(super) fn together(&mut self, rules: &CreditRules, prices: &PriceList) {
         let variable = !attributes(prices).is_empty();
         if prices.hold == HoldBy::Estimate && !variable {
             let remedy = "use hold = \"base\", or price an attribute";
@@ -86,7 +86,7 @@ impl Faults<'_> {
         }
     }
 
-    fn prices(&mut self, prices: &PriceList) {
+    pub(super) fn prices(&mut self, prices: &PriceList) {
         if prices.endpoints.is_empty() && prices.default.is_none() {
             let remedy = "add [prices.endpoints] or prices.default";
             self.add("prices", "no endpoint has a price, so every request is refused", remedy);

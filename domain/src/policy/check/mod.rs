@@ -10,6 +10,7 @@ mod scope;
 use super::Policy;
 use super::nearest::nearest;
 use crate::ids::Name;
+use crate::pricing::PriceList;
 use crate::time::Span;
 
 /// Longest window whose requests are remembered one by one: 31 days.
@@ -45,6 +46,16 @@ impl Policy {
         faults.keys();
         faults.requests();
         faults.responses();
+        faults.found
+    }
+
+    /// The mistakes of a price list beside this policy, in the place of its own; none where nothing is charged.
+    pub fn check_prices(&self, prices: &PriceList) -> Vec<Fault> {
+        let mut faults = Faults { policy: self, found: Vec::new() };
+        if let Some(rules) = &self.credit {
+            faults.together(rules, prices);
+            faults.prices(prices);
+        }
         faults.found
     }
 }

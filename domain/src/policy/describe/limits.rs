@@ -27,7 +27,7 @@ impl Policy {
     }
 
     fn beyond(&self, limit: &Limit) -> String {
-        let reason = limit.reason.as_deref().unwrap_or(limit.name.as_str());
+        let reason = limit.reason();
         let kind = if limit.rule == Rule::Concurrency { Kind::QueueFull } else { Kind::RateLimited };
         let beyond = match limit.excess {
             Excess::Deny => format!("beyond: {}, reason {reason}", self.status(kind)),

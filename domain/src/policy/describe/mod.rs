@@ -158,8 +158,9 @@ impl Policy {
             format!("A repeat within {} gets the first answer.", span(requests.remember)),
             format!("A decision can be settled and refunded for {}.", span(requests.retention)),
             format!(
-                "Beyond {} a minute refusals of one subject are recorded as one sum of each kind; those that an escalation listens to one by one.",
-                requests.denials_per_minute
+                "Beyond {} a minute ({} where an escalation listens) refusals of one subject are recorded as one sum of each kind.",
+                requests.denials_per_minute,
+                requests.signals_per_minute()
             ),
             format!("One account has at most {}.", plural(requests.open_holds_max.into(), "open hold")),
         ];

@@ -3,7 +3,7 @@
 use crate::policy::{Mistake, Policy};
 
 /// Lines that follow the four of [`super::SMALL`], so the first of them is line 5.
-const CASES: [(&str, usize, &str, &str); 62] = [
+const CASES: [(&str, usize, &str, &str); 63] = [
     // Syntax and form.
     ("[plans", 5, "", "write TOML"),
     ("anonymous = false", 5, "", "write TOML"),
@@ -174,6 +174,12 @@ const CASES: [(&str, usize, &str, &str); 62] = [
         10,
         "limits[0].excess",
         "excess = \"deny\"",
+    ),
+    (
+        "[[limits]]\nname = \"a\"\nrule = { rolling = \"1h\" }\nby = [\"endpoint\"]\nlimit = 3\nexcess = \"limit\"\nreason = \"over:{endpoint}\"",
+        11,
+        "limits[0].reason",
+        "take `{endpoint}` out",
     ),
     (
         "[[limits]]\nname = \"a\"\nrule = \"concurrent\"\nby = [\"ip\"]\nlimit = 3\ncalendar = \"account\"",
