@@ -6,7 +6,7 @@ use crate::ids::{Name, Position};
 use crate::money::MoneyError;
 use crate::time::Span;
 
-/// Why a command was not carried out, in order of precedence.
+/// Why a command was not carried out, in order of precedence; only a refund's id is looked up after its decision.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Rejection {
     #[error("the same id was used before with another content")]

@@ -25,7 +25,7 @@ use std::thread::{self, JoinHandle};
 ///
 /// 6: a snapshot leaves out what follows from the rest of it (free counters, the queue of dues, open decisions), and
 /// has lists where it had maps. 7: collapsed refusals count for nothing; items have the request's attributes where they
-/// have none of their own; an account's own figures count under plans that allow them.
+/// have none of their own; an account's own figures count under plans that allow them; refunds are kept with their amounts.
 pub const FOLD_VERSION: u32 = 7;
 
 /// Decides when a snapshot is due and takes it.

@@ -98,7 +98,9 @@ impl Book {
             Event::PlanChanged(changed) => Some(&changed.plan),
             _ => None,
         };
-        plan.map_or(Ok(()), |plan| self.is_kept(plan, now))?;
+        if let Some(plan) = plan {
+            self.is_kept(plan, now)?;
+        }
         Ok(vec![Draft::new(Stream::Account(name.clone()), event)])
     }
 

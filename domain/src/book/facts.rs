@@ -66,12 +66,12 @@ fn strip(endpoint: &Arc<str>, policy: &Policy) -> Arc<str> {
 
 fn check_items(ask: &Ask, policy: &Policy) -> Result<(), Rejection> {
     if ask.items.is_empty() {
-        let files = policy.items.as_ref().map_or(u32::MAX, |items| items.max);
+        let most = policy.items.as_ref().map_or(u32::MAX, |items| items.max);
         let marks = policy.limits.iter().any(|limit| limit.excess == Excess::Limit);
         return match ask.units {
             0 => Err(Rejection::invalid("units", "must be at least 1")),
-            units if units > files => {
-                Err(Rejection::invalid("units", format!("may be at most {files}, as many as items")))
+            units if units > most => {
+                Err(Rejection::invalid("units", format!("may be at most {most}, as many as items")))
             }
             units if marks && units > MARKED_MAX => {
                 Err(Rejection::invalid("units", format!("may be at most {MARKED_MAX}")))

@@ -238,7 +238,8 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// Of refusals that an escalation listens to so many are recorded one by one: a hundred times as many.
+    /// Refusals of one subject that are recorded one by one in a minute where an escalation listens to them: a hundred
+    /// times as many as others.
     pub fn signals_per_minute(&self) -> u32 {
         self.denials_per_minute.saturating_mul(100)
     }

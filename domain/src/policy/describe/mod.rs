@@ -154,13 +154,17 @@ impl Policy {
 
     fn memory_in_words(&self) -> Vec<String> {
         let requests = &self.requests;
+        let signals = words::figure(requests.signals_per_minute().into());
+        let signals = match self.escalations[..] {
+            [] => String::new(),
+            [..] => format!(" ({signals} where an escalation listens)"),
+        };
         let mut lines = vec![
             format!("A repeat within {} gets the first answer.", span(requests.remember)),
             format!("A decision can be settled and refunded for {}.", span(requests.retention)),
             format!(
-                "Beyond {} a minute ({} where an escalation listens) refusals of one subject are recorded as one sum of each kind.",
-                requests.denials_per_minute,
-                requests.signals_per_minute()
+                "Beyond {} a minute{signals} refusals of one subject are recorded as one sum of each kind.",
+                words::figure(requests.denials_per_minute.into())
             ),
             format!("One account has at most {}.", plural(requests.open_holds_max.into(), "open hold")),
         ];
