@@ -29,6 +29,7 @@ pub(super) fn credit(
         return Ok(Ok(Credit::default()));
     };
     let first = price::hold(list, facts, limited)?;
+    price::check(list, facts, limited)?;
     let empty = Ledger::default();
     let ledger = account.ledger(facts.mode).unwrap_or(&empty);
     let (available, held) = (ledger.available(*now), ledger.held());

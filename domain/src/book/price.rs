@@ -2,7 +2,7 @@
 
 use crate::event::{Details, Facts};
 use crate::money::Credits;
-use crate::pricing::{Attributes, Charge, PriceError, PriceList, Value};
+use crate::pricing::{Attributes, Charge, HoldBy, PriceError, PriceList, Value};
 use crate::rejection::Rejection;
 use rust_decimal::Decimal;
 
@@ -30,6 +30,19 @@ fn value<'d>(details: &'d Details, name: &str) -> Option<Value<'d>> {
 /// What an admission reserves: the list's base or estimate of every unit that is not in an error state.
 pub(super) fn hold(list: &PriceList, facts: &Facts, limited: &[u32]) -> Result<Credits, Rejection> {
     sum(facts, limited, None, |endpoint, told| list.hold(endpoint, told))
+}
+
+/// Refuses what is told already and no price can be worked out from: the settle could not either. What is not told yet
+/// may come with the outcome.
+pub(super) fn check(list: &PriceList, facts: &Facts, limited: &[u32]) -> Result<(), Rejection> {
+    if list.hold == HoldBy::Estimate || (facts.details.is_empty() && facts.items.is_empty()) {
+        return Ok(());
+    }
+    let so_far = sum(facts, limited, None, |endpoint, told| match list.cost(endpoint, told) {
+        Err(PriceError::Missing { .. }) => Ok(Credits::ZERO),
+        cost => cost,
+    });
+    so_far.map(drop)
 }
 
 /// The final cost of an outcome.

@@ -18,6 +18,12 @@ impl Patterns {
     pub fn cover(&self, endpoint: &str) -> bool {
         self.0.is_empty() || self.0.iter().any(|pattern| matches(pattern, endpoint))
     }
+
+    /// Whether a pattern of one list lies within a pattern of the other.
+    pub(super) fn overlap(&self, other: &Self) -> bool {
+        let within = |a: &Self, b: &Self| a.0.iter().any(|pattern| b.cover(pattern));
+        within(self, other) || within(other, self)
+    }
 }
 
 /// Matches without backtracking over more than the last `*`, so a hostile endpoint costs no more

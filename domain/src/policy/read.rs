@@ -66,8 +66,11 @@ fn sorted(mut mistakes: Vec<Mistake>) -> Vec<Mistake> {
 
 fn syntax(text: &str, error: &toml::de::Error) -> Mistake {
     let (line, column) = error.span().map_or((1, 1), |span| position(text, span.start));
-    let remedy = "write TOML: `name = value` lines under `[table]` or `[[list]]` headers".to_owned();
-    Mistake { line, column, field: String::new(), what: error.message().to_owned(), remedy }
+    let (what, remedy) = match error.message() {
+        "duplicate key" => ("this name was given before", "take one of them out, or join what they hold"),
+        other => (other, "write TOML: `name = value` lines under `[table]` or `[[list]]` headers"),
+    };
+    Mistake { line, column, field: String::new(), what: what.to_owned(), remedy: remedy.to_owned() }
 }
 
 fn placed(fault: Fault, places: &Places<'_>) -> Mistake {
@@ -124,6 +127,12 @@ fn explain(message: &str) -> (String, String) {
     let message = message.trim_end();
     if let Some(missing) = quoted(message).filter(|_| message.starts_with("missing field")) {
         return (format!("`{missing}` is missing"), format!("add `{missing} = …`"));
+    }
+    if message.starts_with("wanted exactly 1 element") {
+        return (
+            "must be one thing, and only one".to_owned(),
+            "give one member between the braces".to_owned(),
+        );
     }
     if let Some((what, allowed)) = message.split_once(", expected ") {
         return (what.to_owned(), allow(what, allowed));

@@ -49,6 +49,8 @@ pub enum Fault {
     TierOrder,
     #[error("`beyond.from` = {from} lies above the last `up_to` = {largest}")]
     BeyondGap { from: Figure, largest: Figure },
+    #[error("a table of prices needs `rows`")]
+    NoRows,
     #[error("the row {labels} needs {expected} labels, one for each of `attributes`")]
     RowWidth { labels: String, expected: usize },
     #[error("the row {labels} stands twice")]

@@ -242,6 +242,9 @@ impl Table {
     }
 
     pub(super) fn check(&self) -> Result<(), Fault> {
+        if self.rows.is_empty() {
+            return Err(Fault::NoRows);
+        }
         if let Some(row) = self.rows.iter().find(|row| row.labels.len() != self.attributes.len()) {
             return Err(Fault::RowWidth { labels: row.labels.join(", "), expected: self.attributes.len() });
         }

@@ -262,12 +262,20 @@ fn a_free_endpoint_needs_no_credit_and_still_stays_open_until_its_outcome() {
 
 #[test]
 fn what_cannot_be_priced_is_no_request_and_no_outcome() {
-    let mut scene = scene(("base = 5", "base = 5\nby = { attributes = [\"pieces\"], rows = [] }"));
+    let mut scene = scene((
+        "base = 5",
+        "base = 5\nby = { attributes = [\"pieces\"], rows = [{ labels = [\"many\"], price = 1 }] }",
+    ));
     let rejection = scene.rejected(Action::Request(Box::new(at_once(of("acme", "/x")))));
     assert!(matches!(rejection, Rejection::Invalid { field: "attributes", .. }), "{rejection:?}");
-    let decision = admit(&mut scene);
-    let settle = Action::Settle { decision, outcome: Outcome::Succeeded, attributes: Vec::new() };
-    assert!(matches!(scene.rejected(settle), Rejection::Invalid { field: "attributes", .. }));
+    let told = Ask { attributes: number("pieces", 0), ..of("acme", "/x") };
+    let rejection = scene.rejected(Action::Request(Box::new(told)));
+    assert!(matches!(rejection, Rejection::Invalid { field: "attributes", .. }), "{rejection:?}");
+    let decision = scene.ask(of("acme", "/x")).position();
+    for attributes in [Vec::new(), number("pieces", 0)] {
+        let settle = Action::Settle { decision, outcome: Outcome::Succeeded, attributes };
+        assert!(matches!(scene.rejected(settle), Rejection::Invalid { field: "attributes", .. }));
+    }
     assert_eq!(scene.balance("acme"), balance("15", "5"));
 }
 

@@ -1,8 +1,10 @@
 //! Pay as you go: a base held, the final cost settled.
 
-use super::harness::of;
+use super::harness::{name, of};
 use super::{Scene, chars};
+use crate::command::{Action, Ask, Value};
 use crate::event::Event;
+use rust_decimal::Decimal;
 
 const POLICY: &str = include_str!("../../../../policies/payg-tokens.toml");
 
@@ -18,6 +20,21 @@ fn base_5_and_1200_characters_cost_7_credits() {
     let Event::RequestSettled(event) = &settled.event else { panic!("not settled: {settled:?}") };
     assert_eq!(event.settlement.as_ref().expect("a charge").charged().to_string(), "7");
     assert_eq!(scene.balance("acme"), ("993".to_owned(), "0".to_owned()));
+}
+
+#[test]
+fn what_a_request_tells_must_have_a_price_though_only_its_base_is_held() {
+    let mut scene = Scene::with(POLICY);
+    scene.open("acme", Some("standard")).grant("acme", "1000");
+    let attributes = vec![(name("chars"), Value::Number(Decimal::from(10_u64.pow(18))))];
+    let ask = Ask { attributes, ..of("acme", "/api/v1/ai/translation") };
+    let rejection = scene.rejected(Action::Request(Box::new(ask)));
+    assert_eq!(
+        rejection.to_string(),
+        "attributes cannot be priced: the attribute chars must be a number of zero to 10^12 with at most 6 decimals"
+    );
+    let ask = Ask { attributes: chars(1_200), ..of("acme", "/api/v1/ai/image-generation") };
+    assert_eq!(scene.ask(ask).admitted().1.hold.total().to_string(), "5");
 }
 
 #[test]

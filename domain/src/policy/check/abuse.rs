@@ -2,7 +2,7 @@
 
 use super::{Faults, window_max};
 use crate::limits::Rule;
-use crate::policy::{Action, Dimension, Escalation, Signal};
+use crate::policy::{Action, Dimension, Escalation, Excess, Limit, Signal};
 
 impl Faults<'_> {
     pub(super) fn escalations(&mut self) {
@@ -25,16 +25,18 @@ impl Faults<'_> {
 
     /// A signal that this policy can never give, or gives at every request.
     fn signal(&mut self, field: &str, escalation: &Escalation) {
-        let jobs = |rule: &Rule| *rule == Rule::Concurrency;
-        let mut rules = self.policy.limits.iter().map(|limit| limit.rule);
+        let refuses = |limit: &&Limit| limit.excess == Excess::Deny && limit.mode.is_enforced();
+        let mut refusing = self.policy.limits.iter().filter(refuses).map(|limit| limit.rule);
         let scope = &escalation.only;
         let field = format!("{field}.signal");
         match escalation.signal {
-            Signal::RateDenial if !rules.any(|rule| !jobs(&rule)) => {
-                self.add(field, "no limit ever gives this signal", "add a limit of requests over time");
+            Signal::RateDenial if refusing.all(|rule| rule == Rule::Concurrency) => {
+                let remedy = "add a limit of requests over time that refuses";
+                self.add(field, "no limit ever gives this signal", remedy);
             }
-            Signal::QueueDenial if !rules.any(|rule| jobs(&rule)) => {
-                self.add(field, "no limit ever gives this signal", "add a limit with rule = \"concurrent\"");
+            Signal::QueueDenial if refusing.all(|rule| rule != Rule::Concurrency) => {
+                let remedy = "add a limit with rule = \"concurrent\" that refuses";
+                self.add(field, "no limit ever gives this signal", remedy);
             }
             Signal::InsufficientCredit if self.policy.credit.is_none() => {
                 self.add(field, "without credit nothing gives this signal", "add [credit]");

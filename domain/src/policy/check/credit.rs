@@ -136,6 +136,7 @@ impl Faults<'_> {
             PriceFault::NoTiers => ("size", "add tiers = [{ up_to = 500, price = 1 }], or `beyond`"),
             PriceFault::TierOrder => ("size.tiers", "order the tiers by `up_to`, smallest first"),
             PriceFault::BeyondGap { .. } => ("size.beyond.from", "let it be the last tier's `up_to`"),
+            PriceFault::NoRows => ("by.rows", "add rows = [{ labels = [\"…\"], price = 1 }]"),
             PriceFault::RowWidth { .. } => ("by.rows", "give one label for each of `attributes`"),
             PriceFault::RowTwice { .. } => ("by.rows", "keep one of the rows"),
             PriceFault::Markup => ("markup", "give a factor such as \"1.5\""),

@@ -1,6 +1,7 @@
 //! Mistakes in sizes and limits.
 
 use super::{Faults, window_max};
+use crate::ids::Name;
 use crate::limits::Rule;
 use crate::policy::{Calendars, Counts, Dimension, Excess, Figure, Limit, Size};
 
@@ -17,10 +18,10 @@ impl Faults<'_> {
         }
     }
 
-    /// A size that an earlier and smaller one for every request makes pointless.
+    /// A size that an earlier and smaller one for the same requests, or for every request, makes pointless.
     fn hidden(&mut self, field: &str, size: &Size, before: &[Size]) {
-        let hides =
-            |by: &&Size| by.attribute == size.attribute && by.only.is_everything() && by.max <= size.max;
+        let speaks = |by: &Size| by.only.is_everything() || by.only == size.only;
+        let hides = |by: &&Size| by.attribute == size.attribute && speaks(by) && by.max <= size.max;
         if let Some(by) = before.iter().find(hides) {
             let what = format!("never refuses: `{}` stands before it and allows no more", by.name);
             self.add(format!("{field}.max"), what, "give a smaller figure, or take it out");
@@ -99,13 +100,9 @@ impl Faults<'_> {
             self.plan(&format!("{field}.plans[{index}]"), plan);
         }
         self.patterns(&format!("{field}.endpoints"), &figure.endpoints);
-        let same = |other: &Figure| other.plans == figure.plans && other.endpoints == figure.endpoints;
-        if before.iter().any(same) {
-            self.add(
-                field,
-                "never holds: an earlier one speaks of the same requests",
-                "take one of them out",
-            );
+        if figure.is_hidden(before) {
+            let remedy = "let it stand before those that speak of more, or take it out";
+            self.add(field, "never holds: earlier ones speak of the same requests", remedy);
         }
     }
 
@@ -167,4 +164,29 @@ impl Faults<'_> {
             self.add(format!("{field}.excess"), "items can only be limited by a count over time", remedy);
         }
     }
+}
+
+impl Figure {
+    /// Whether earlier figures speak of every plan and endpoint that this one speaks of.
+    fn is_hidden(&self, before: &[Figure]) -> bool {
+        let plans = all_or_each(&self.plans);
+        let endpoints = all_or_each(&self.endpoints.0);
+        plans.iter().all(|plan| {
+            let of_plan = |other: &&Figure| {
+                other.plans.is_empty() || plan.is_some_and(|plan: &Name| other.plans.contains(plan))
+            };
+            let others: Vec<&Figure> = before.iter().filter(of_plan).collect();
+            endpoints.iter().all(|pattern| {
+                others.iter().any(|other| match pattern {
+                    Some(pattern) => other.endpoints.cover(pattern),
+                    None => other.endpoints.is_empty(),
+                })
+            })
+        })
+    }
+}
+
+/// Each of a list; nothing in particular for an empty one, which speaks of all.
+fn all_or_each<T>(list: &[T]) -> Vec<Option<&T>> {
+    if list.is_empty() { vec![None] } else { list.iter().map(Some).collect() }
 }

@@ -98,6 +98,7 @@ impl Faults<'_> {
             }
             self.patterns(&field, patterns);
         }
+        self.counted_classes();
         for (name, plan) in &policy.plans {
             if let Some(contact) = &plan.contact {
                 self.says_something(&format!("plans.{name}.contact"), contact);

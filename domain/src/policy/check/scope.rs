@@ -2,7 +2,7 @@
 
 use super::Faults;
 use crate::ids::Name;
-use crate::policy::{AttributeKind, Dimension, Patterns, Scope};
+use crate::policy::{AttributeKind, Dimension, Mode, Patterns, Scope};
 
 impl Faults<'_> {
     pub(super) fn patterns(&mut self, field: &str, patterns: &Patterns) {
@@ -30,6 +30,11 @@ impl Faults<'_> {
         }
         for (index, plan) in scope.plans.iter().enumerate() {
             self.plan(&format!("{field}.plans[{index}]"), plan);
+        }
+        let tests = self.policy.keys.kinds.values().any(|kind| !kind.mode.is_live());
+        if scope.modes == [Mode::Test] && !tests {
+            let remedy = "give a kind mode = \"test\" under [keys.kinds], or take `modes` out";
+            self.add(format!("{field}.modes"), "there are no keys for tests", remedy);
         }
         self.dates(field, scope);
     }
@@ -107,6 +112,25 @@ impl Faults<'_> {
             Some(AttributeKind::Label | AttributeKind::Personal) => {
                 let remedy = format!("name a number, or declare {name} = \"number\" under [attributes]");
                 self.add(field, format!("`{name}` is no number"), remedy);
+            }
+        }
+    }
+
+    /// Where something is counted by class, an endpoint of two classes would count in the first by name only.
+    pub(super) fn counted_classes(&mut self) {
+        let policy = self.policy;
+        let by = policy.limits.iter().map(|limit| &limit.by);
+        let mut by = by.chain(policy.escalations.iter().map(|escalation| &escalation.by));
+        if !by.any(|by| by.contains(&Dimension::Class)) {
+            return;
+        }
+        let classes: Vec<(&Name, &Patterns)> = policy.classes.iter().collect();
+        for (place, (name, patterns)) in classes.iter().enumerate() {
+            let overlap = |(_, other): &&(&Name, &Patterns)| other.overlap(patterns);
+            if let Some((other, _)) = classes[..place].iter().find(overlap) {
+                let what = format!("has endpoints of `{other}` too, so they would not count here");
+                let remedy = "let each endpoint be in one class, or count by `endpoint`";
+                self.add(format!("classes.{name}"), what, remedy);
             }
         }
     }

@@ -4,7 +4,8 @@ mod credit;
 mod limits;
 mod words;
 
-use super::{Action, Escalation, Kind, Limit, Policy, Signal, Size, Wording};
+use super::{Action, Counts, Escalation, Kind, Limit, Policy, Signal, Size, Wording};
+use std::collections::BTreeSet;
 use words::{any, list, per, plural, quoted, scope, span};
 
 impl Policy {
@@ -80,10 +81,27 @@ impl Policy {
                 "One request carries at most {most}; an item without an endpoint of its own counts at {at}."
             ));
         }
+        lines.extend(self.untold_in_words());
         for (name, patterns) in &self.classes {
             lines.push(format!("Endpoints of the class {name}: {}.", quoted(&patterns.0)));
         }
         lines
+    }
+
+    /// What becomes of a request that does not say what it is counted by, or what it weighs.
+    fn untold_in_words(&self) -> Vec<String> {
+        let by = self.limits.iter().map(|limit| &limit.by);
+        let by = by.chain(self.escalations.iter().map(|escalation| &escalation.by)).flatten();
+        let names = by.filter_map(words::telling).collect::<BTreeSet<_>>();
+        let weights = self.limits.iter().filter_map(|limit| match &limit.counts {
+            Counts::Attribute(name) => Some(format!("`{name}`")),
+            Counts::Calls | Counts::Items => None,
+        });
+        let weights = weights.collect::<BTreeSet<_>>();
+        let names = names.iter().map(|name| format!("A request that tells no {name} is not counted by it."));
+        let weights =
+            weights.iter().map(|name| format!("A request that tells no {name} weighs nothing by it."));
+        names.chain(weights).collect()
     }
 
     /// The status of an answer, with the policy's own figure.

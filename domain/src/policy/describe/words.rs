@@ -72,6 +72,21 @@ pub(super) fn per(by: &[Dimension]) -> String {
     format!(" per {}", list(&parts))
 }
 
+/// What a request may leave untold, and is then not counted by.
+pub(super) fn telling(by: &Dimension) -> Option<String> {
+    match by {
+        Dimension::Ip | Dimension::EndUser | Dimension::Attribute(_) => Some(dimension(by)),
+        Dimension::Body => Some("`body_hash`".to_owned()),
+        Dimension::Key
+        | Dimension::Account
+        | Dimension::Owner
+        | Dimension::Endpoint
+        | Dimension::Class
+        | Dimension::Plan
+        | Dimension::Mode => None,
+    }
+}
+
 fn dimension(dimension: &Dimension) -> String {
     match dimension {
         Dimension::Ip => "address".to_owned(),

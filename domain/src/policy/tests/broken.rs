@@ -3,10 +3,16 @@
 use crate::policy::{Mistake, Policy};
 
 /// Lines that follow the four of [`super::SMALL`], so the first of them is line 5.
-const CASES: [(&str, usize, &str, &str); 63] = [
+const CASES: [(&str, usize, &str, &str); 64] = [
     // Syntax and form.
     ("[plans", 5, "", "write TOML"),
-    ("anonymous = false", 5, "", "write TOML"),
+    ("anonymous = false", 5, "", "take one of them out"),
+    (
+        "[[limits]]\nname = \"a\"\nrule = { rolling = \"60s\", cooldown = \"1s\" }\nby = [\"ip\"]\nlimit = 3",
+        7,
+        "limits[0].rule",
+        "give one member",
+    ),
     (
         "[[limits]]\nname = \"a\"\nrule = \"concurrent\"\nby = [\"ip\"]\nlimt = 3",
         9,
@@ -301,14 +307,19 @@ const CASES: [(&str, usize, &str, &str); 63] = [
     ("[responses.allowed.headers]\n\"X Left\" = \"1\"", 6, "responses.allowed.headers.X Left", "use letters"),
 ];
 
-fn mistakes(lines: &str) -> Vec<Mistake> {
+pub(super) fn mistakes(lines: &str) -> Vec<Mistake> {
     Policy::from_toml(&format!("{}{lines}\n", super::SMALL)).err().unwrap_or_default()
 }
 
 #[test]
 fn every_mistake_is_named_alone_with_its_line_its_field_and_a_remedy() {
+    each_is_named_alone(&CASES);
+}
+
+/// Lines, then the line of the one mistake in them, its field and its remedy.
+pub(super) fn each_is_named_alone(cases: &[(&str, usize, &str, &str)]) {
     let mut wrong = Vec::new();
-    for (lines, line, field, remedy) in CASES {
+    for &(lines, line, field, remedy) in cases {
         let found = mistakes(lines);
         let as_expected = matches!(
             found.as_slice(),

@@ -1,6 +1,7 @@
 //! The shipped policies, broken ones, and hostile ones.
 
 mod broken;
+mod idle;
 mod shipped;
 
 use proptest::prelude::*;
