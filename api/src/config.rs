@@ -6,6 +6,7 @@ use figment::providers::{Env, Format, Toml};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -89,6 +90,8 @@ impl Config {
     pub fn read(file: Option<&Path>) -> Result<Self, Box<figment::Error>> {
         let mut figment = Figment::new();
         if let Some(file) = file {
+            let missing = |error| figment::Error::from(format!("{}: {error}", file.display()));
+            fs::metadata(file).map_err(missing)?;
             figment = figment.merge(Toml::file_exact(file));
         }
         // What other commands and the tests read is none of a service's settings.

@@ -297,10 +297,10 @@ pub fn utc_midnight(text: &str) -> Result<Timestamp, TimeError> {
 /// Why a text is no time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum TimeError {
-    #[error("not an RFC 3339 time between 1970 and 9999, such as 2026-01-31T12:00:00Z")]
+    #[error("must be an RFC 3339 time between 1970 and 9999, such as 2026-01-31T12:00:00Z")]
     Timestamp,
-    #[error("not a length of time: a whole figure and ms, s, m, h or d, such as 60s or 30d")]
+    #[error("must be a length of time: a whole figure and ms, s, m, h or d, such as 60s or 30d")]
     Span,
-    #[error("not the IANA name of a time zone, such as UTC or Europe/Berlin")]
+    #[error("must be the IANA name of a time zone, such as UTC or Europe/Berlin")]
     Zone,
 }

@@ -1,8 +1,9 @@
 //! Every command explains itself.
 
-use crate::world::{run, shipped};
+use crate::world::{Folder, run, shipped};
 use counterfoil_tests::binary::counterfoil;
 use std::io;
+use std::path::Path;
 use std::process::Command;
 
 /// The commands that a help text lists.
@@ -60,4 +61,13 @@ fn a_command_whose_output_nobody_reads_on_ends_without_a_word() {
         .expect("the executable starts");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert!(output.status.code().is_none(), "ended by the closed pipe: {}", output.status);
+}
+
+#[test]
+fn a_new_book_needs_a_policy_and_is_not_begun_without_one() {
+    let folder = Folder::new();
+    let data = folder.path("new");
+    let run = run(&["serve", "--data", &data, "--listen", "127.0.0.1:0"]);
+    assert!(!run.good && run.err.contains("has no book yet, and a new one needs --policy FILE"), "{run:?}");
+    assert!(!Path::new(&data).exists());
 }

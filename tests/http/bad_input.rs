@@ -153,6 +153,83 @@ fn a_decision_names_the_field_that_is_wrong() {
     assert_eq!(head(&sandbox), before, "something was recorded");
 }
 
+/// The field of the problem that a body of a decision is, and what it says.
+fn refused(sandbox: &Sandbox, body: &str) -> (Value, Value) {
+    let bearer = format!("Bearer {GATEWAY}");
+    let answer = sandbox.send("POST", "/v1/decisions", &[("authorization", &bearer)], body.as_bytes());
+    assert!(is_problem(&answer), "{body}: {answer:?}");
+    (answer.at("/field"), answer.at("/detail"))
+}
+
+#[test]
+fn a_field_that_is_missing_given_twice_or_of_a_wrong_type_is_named() {
+    let sandbox = world();
+    let before = head(&sandbox);
+    for (body, field) in [
+        (r#"{"account":"acme","endpoint":"/a"}"#, "request_id"),
+        (r#"{"request_id":"r","account":"acme"}"#, "endpoint"),
+        (r#"{"request_id":"r","endpoint":"/a","endpoint":"/b"}"#, "endpoint"),
+        (
+            r#"{"request_id":"r","endpoint":"/a","items":[{},{"endpoint":"/a","endpoint":"/b"}]}"#,
+            "items[1].endpoint",
+        ),
+        (r#"{"request_id":"r","endpoint":"/a","settle":true}"#, "settle"),
+        (r#"{"request_id":"r","endpoint":"/a","settle":"now","outcome":7}"#, "outcome"),
+        (r#"{"request_id":"r","endpoint":"/a","attributes":7}"#, "attributes"),
+        (r#"{"request_id":"r","endpoint":"/a","items":{}}"#, "items"),
+    ] {
+        assert_eq!(refused(&sandbox, body).0, json!(field), "{body}");
+    }
+    assert_eq!(refused(&sandbox, r#"{"request_id":"r","settle":}"#).0, Value::Null, "no JSON at all");
+    let grant = sandbox.operator("POST", "/v1/accounts/acme/grants", &json!({})).expect(400);
+    assert_eq!(grant.at("/field"), json!("amount"));
+    assert_eq!(head(&sandbox), before, "something was recorded");
+}
+
+#[test]
+fn times_zones_spans_and_addresses_say_what_is_allowed() {
+    let sandbox = world();
+    for (path, body, detail) in [
+        (
+            "/v1/accounts",
+            json!({"account": "a", "opened": "yesterday"}),
+            "opened must be an RFC 3339 time between 1970 and 9999, such as 2026-01-31T12:00:00Z",
+        ),
+        (
+            "/v1/accounts",
+            json!({"account": "a", "zone": "Mars"}),
+            "zone must be the IANA name of a time zone, such as UTC or Europe/Berlin",
+        ),
+        (
+            "/v1/sandbox/clock",
+            json!({"advance": "soon"}),
+            "advance must be a length of time: a whole figure and ms, s, m, h or d, such as 60s or 30d",
+        ),
+        ("/v1/sandbox/clock", json!({}), "advance or set must be given, and not both"),
+        ("/v1/bans", json!({"ip": "1.2.3", "reason": "r"}), "ip must be an IPv4 or IPv6 address"),
+    ] {
+        assert_eq!(sandbox.operator("POST", path, &body).expect(400).at("/detail"), json!(detail), "{body}");
+    }
+}
+
+#[test]
+fn a_limit_that_there_is_not_is_answered_with_those_that_there_are() {
+    let figure = json!({"figure": 5, "reason": "agreed"});
+    let answer = world().operator("PUT", "/v1/accounts/acme/limits/minute", &figure).expect(400);
+    assert_eq!(answer.at("/detail"), json!("limit must be a limit of the policy in force: per-minute"));
+}
+
+#[test]
+fn a_query_has_no_member_that_nothing_reads() {
+    let sandbox = world();
+    let key = sandbox.issue_key("acme", "live").secret;
+    for path in ["/v1/engine", "/metrics", "/v1/notices", "/v1/pricing/costs", "/v1/account/balance"] {
+        let answer = sandbox.operator("GET", &format!("{path}?nothing=1"), &Value::Null);
+        assert_eq!((answer.status, answer.at("/code")), (400, json!("INVALID_FIELD")), "{path}");
+    }
+    assert_eq!(sandbox.consumer(&key, "/v1/account/api-key/current?nothing=1").status, 400);
+}
+
 #[test]
 fn a_figure_of_30_digits_or_with_an_exponent_is_refused_as_written() {
     let sandbox = world();

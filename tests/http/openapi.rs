@@ -33,6 +33,17 @@ fn every_operation_says_what_it_does_and_what_each_answer_means() {
 }
 
 #[test]
+fn every_write_outside_decisions_tells_of_its_idempotency_key() {
+    let untagged = ["/v1/decisions", "/v1/noop", "/v1/clock", "/v1/sandbox"];
+    for (name, operation) in operations(&document()) {
+        let (method, path) = name.split_once(' ').expect("a method and a path");
+        let tagged = method != "GET" && !untagged.iter().any(|untagged| path.starts_with(untagged));
+        let told = operation["parameters"].to_string().contains("\"Idempotency-Key\"");
+        assert_eq!(told, tagged, "{name}");
+    }
+}
+
+#[test]
 fn every_operation_has_an_id_of_its_own() {
     let document = document();
     let mut ids: Vec<_> =

@@ -352,6 +352,7 @@ pub(crate) fn rejection(rejection: &Rejection) -> String {
         Rejection::UnknownDecision(position) => format!("UnknownDecision {position}"),
         Rejection::Retired(position) => format!("Retired {position}"),
         Rejection::WrongState(position, _) => format!("WrongState {position}"),
+        Rejection::NothingToChange(_) => "NothingToChange".to_owned(),
         Rejection::NotAllowed(_) => "NotAllowed".to_owned(),
         Rejection::RefundTooLarge { left } => format!("RefundTooLarge {}", micro(*left)),
         Rejection::NotEnough { available } => format!("NotEnough {}", micro(*available)),

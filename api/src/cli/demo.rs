@@ -3,13 +3,14 @@
 use crate::config::Config;
 use crate::engine::{Answer, Committed};
 use crate::service::Service;
+use domain::book::Book;
 use domain::command::{AccountAct, Action, Command, Grant, NewKey};
 use domain::ids::{Name, Position};
 use domain::ledger::LotKind;
 use domain::money::Credits;
 use domain::policy::Mode;
 use domain::rejection::Rejection;
-use domain::time::Calendar;
+use domain::time::{Calendar, Timestamp};
 use std::error::Error;
 use std::net::SocketAddr;
 
@@ -87,11 +88,21 @@ fn accepted(committed: Committed) -> Result<(), Failed> {
     }
 }
 
-/// Prints calls that work when pasted; the first of them becomes the decision `next`.
-pub(super) fn tour(address: SocketAddr, key: &str, next: Position) {
-    let url = format!("http://{address}");
+/// Prints calls that work when pasted.
+pub(super) async fn tour(service: &Service, address: SocketAddr, key: &str) -> Result<(), Failed> {
+    let (next, available) = service.engine().read(None, next).await?;
+    print_tour(&format!("http://{address}"), key, (next, available.unwrap_or(Credits::ZERO)));
+    Ok(())
+}
+
+/// The decision that the tour's first call becomes, and the credit that the account has for it.
+fn next(book: &Book, now: Timestamp) -> (Position, Option<Credits>) {
+    (book.head() + 1, book.account(ACCOUNT).map(|account| account.balance(Mode::Live, now).0))
+}
+
+fn print_tour(url: &str, key: &str, (next, available): (Position, Credits)) {
     let json = "-H 'Content-Type: application/json'";
-    println!("Counterfoil listens on {url} — account {ACCOUNT} has {CREDITS} credits.\n");
+    println!("Counterfoil listens on {url} — account {ACCOUNT} has {available} credits.\n");
     println!("# May this request pass, and what does it cost? (a gateway asks)");
     println!("curl -s {url}/v1/decisions -H 'Authorization: Bearer {GATEWAY}' {json} \\");
     println!(

@@ -62,7 +62,12 @@ impl Serve {
             demo::tokens(&mut config)?;
         }
         if config.gateways.is_empty() {
-            tracing::warn!("no gateway has a token: nobody can ask for a decision");
+            let how = "set COUNTERFOIL_GATEWAYS__NAME=TOKEN, or `gateways` in the configuration";
+            tracing::warn!("no gateway has a token: nobody can ask for a decision; {how}");
+        }
+        if policy.is_none() && is_new(&config)? {
+            let data = config.data.display();
+            return Err(format!("{data} has no book yet, and a new one needs --policy FILE").into());
         }
         let time = if self.sandbox { TimeKind::Sandbox(crate::service::now()) } else { TimeKind::Wall };
         let storage = Storage::named(config.store.as_ref(), config.data.clone())?;
@@ -84,8 +89,7 @@ impl Serve {
         let stopped = stopped()?;
         if self.demo {
             let key = demo::account(&service).await?;
-            let next = service.engine().read(None, |book, _| book.head() + 1).await?;
-            demo::tour(address, &key, next);
+            demo::tour(&service, address, &key).await?;
         } else {
             println!("listening on http://{address}");
         }
@@ -161,6 +165,14 @@ impl Publishing {
         }
         Ok(())
     }
+}
+
+/// Whether the book would be made in the folder: a new one without a policy would stay there and decide nothing.
+fn is_new(config: &Config) -> Result<bool, Failed> {
+    let data = &config.data;
+    let full = || Ok(data.try_exists()? && fs::read_dir(data)?.next().is_some());
+    let full = full().map_err(|error: std::io::Error| format!("{}: {error}", data.display()))?;
+    Ok(config.store.is_none() && !full)
 }
 
 fn read_policy(file: &Path) -> Result<Policy, Failed> {

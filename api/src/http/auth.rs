@@ -241,7 +241,7 @@ async fn reader(app: &Arc<App>, parts: &Parts, credential: &str) -> Result<Reade
     let About { account, ip } = query(parts)?;
     if app.tokens.find(credential).is_some() {
         let account = super::text::names("account", account.as_deref())?;
-        let ip = ip.map(|ip| super::text::parse("ip", &ip)).transpose()?;
+        let ip = ip.map(|ip| super::text::ip("ip", &ip)).transpose()?;
         return Ok(Reader { account, key: None, ip });
     }
     let Consumer { account: own, key } = consumer(app, credential).await?;

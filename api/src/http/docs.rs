@@ -214,7 +214,7 @@ pub struct EventBody {
     /// What happened; its members depend on the type.
     #[schema(value_type = Object)]
     pub data: BTreeMap<String, String>,
-    /// The personal fields by name; values only where the reader may see them.
-    #[schema(value_type = Object)]
-    pub personal: BTreeMap<String, String>,
+    /// The personal fields by name, where there are any; values only where the reader may see them.
+    #[schema(value_type = Option<Object>)]
+    pub personal: Option<BTreeMap<String, String>>,
 }

@@ -152,6 +152,7 @@ fn entry(rejection: &Rejection) -> (StatusCode, &'static str) {
         Rejection::UnknownDecision(_) => (S::NOT_FOUND, "UNKNOWN_DECISION"),
         Rejection::Retired(_) => (S::GONE, "DECISION_RETIRED"),
         Rejection::WrongState(_, _) => (S::CONFLICT, "WRONG_STATE"),
+        Rejection::NothingToChange(_) => (S::CONFLICT, "NOTHING_TO_CHANGE"),
         Rejection::NotAllowed(_) => (S::FORBIDDEN, "NOT_ALLOWED"),
         Rejection::RefundTooLarge { .. } => (S::CONFLICT, "REFUND_TOO_LARGE"),
         Rejection::NotEnough { .. } => (S::CONFLICT, "NOT_ENOUGH_CREDIT"),
@@ -178,6 +179,7 @@ fn field(rejection: &Rejection) -> Option<&'static str> {
         | Rejection::UnknownDecision(_)
         | Rejection::Retired(_)
         | Rejection::WrongState(_, _)
+        | Rejection::NothingToChange(_)
         | Rejection::NotAllowed(_)
         | Rejection::TooManySubjects
         | Rejection::TooManyHolds(_) => None,
@@ -269,6 +271,7 @@ mod tests {
             Rejection::UnknownDecision(7),
             Rejection::Retired(7),
             Rejection::WrongState(7, "was never begun"),
+            Rejection::NothingToChange("key `k` is revoked".into()),
             Rejection::NotAllowed("this is not allowed".into()),
             Rejection::RefundTooLarge { left: Credits::whole(2) },
             Rejection::NotEnough { available: Credits::whole(2) },
@@ -300,6 +303,7 @@ mod tests {
         404 UNKNOWN_DECISION "" there is no admitted decision d_7
         410 DECISION_RETIRED "" decision d_7 is past its retention; corrections are an operator's adjustment
         409 WRONG_STATE "" decision d_7 was never begun
+        409 NOTHING_TO_CHANGE "" key `k` is revoked
         403 NOT_ALLOWED "" this is not allowed
         409 REFUND_TOO_LARGE "amount" only 2 of the charge can still be refunded
         409 NOT_ENOUGH_CREDIT "amount" only 2 is available

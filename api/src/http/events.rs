@@ -156,7 +156,7 @@ fn whose(app: &App, subject: &str) -> Result<Whose, Problem> {
         Some(("key", name)) => Ok(spoken_of(of_key(&text::name("subject", name)?))),
         Some(("ip", ip)) => {
             // An address, as it is counted and as it is banned.
-            let counted = app.edge.ip_digest(text::parse("subject", ip)?);
+            let counted = app.edge.ip_digest(text::ip("subject", ip)?);
             let banned = app.edge.ban(&[super::edge::BanValue::Hash(counted)]);
             let streams = vec![Stream::Client(counted), Stream::Client(banned)];
             Ok(Whose { streams, mention: Some(of_ip(counted)) })

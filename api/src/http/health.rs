@@ -3,6 +3,7 @@
 use super::App;
 use super::auth::Operator;
 use super::error::Problem;
+use super::read::{Nothing, Query};
 use super::reply;
 use crate::engine::{Health, State as EngineState};
 use axum::extract::State;
@@ -96,7 +97,11 @@ pub(crate) struct Engine {
     get, path = "/v1/engine", tag = "operators", security(("operator" = [])),
     responses((status = 200, description = "The figures", body = Engine))
 )]
-pub(super) async fn engine(State(app): State<Arc<App>>, Operator(_): Operator) -> Result<Response, Problem> {
+pub(super) async fn engine(
+    State(app): State<Arc<App>>,
+    Operator(_): Operator,
+    _: Query<Nothing>,
+) -> Result<Response, Problem> {
     let (health, views): (Health, _) = (app.engine.health(), app.following.standing());
     Ok(reply::view(&Engine {
         status: status(&health.state),

@@ -2,6 +2,7 @@
 
 use super::App;
 use super::auth::Operator;
+use super::read::{Nothing, Query};
 use crate::engine::{Health, State as EngineState};
 use crate::following::Standing;
 use axum::body::Body;
@@ -21,7 +22,11 @@ const FORMAT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4;
     get, path = "/metrics", tag = "operators", security(("operator" = [])),
     responses((status = 200, description = "Prometheus text format", body = String, content_type = "text/plain"))
 )]
-pub(super) async fn metrics(State(app): State<Arc<App>>, Operator(_): Operator) -> Response {
+pub(super) async fn metrics(
+    State(app): State<Arc<App>>,
+    Operator(_): Operator,
+    _: Query<Nothing>,
+) -> Response {
     let (mut page, health) = (Page::default(), app.engine.health());
     engine(&mut page, &health);
     read_models(&mut page, &app.following.standing(), health.head);

@@ -1,9 +1,10 @@
 //! The `OpenAPI` document and its page.
 
 use axum::Router;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::Type;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Components, Content, InfoBuilder, OpenApi, Ref, ResponseBuilder};
+use utoipa::openapi::{Components, Content, InfoBuilder, ObjectBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa_swagger_ui::SwaggerUi;
 
 /// The whole document: what `/openapi.json` serves.
@@ -28,7 +29,30 @@ pub(super) fn finished(mut api: OpenApi) -> OpenApi {
     let (name, schema) = problem_schema();
     components.schemas.insert(name, schema);
     api.paths.paths.values_mut().flat_map(operations).for_each(add_problem);
+    let tagged = |path: &str| !UNTAGGED.iter().any(|untagged| path.starts_with(untagged));
+    let tagged = api.paths.paths.iter_mut().filter(|(path, _)| tagged(path));
+    tagged.flat_map(|(_, item)| writes(item)).for_each(add_idempotency_key);
     api
+}
+
+/// Where a write is known by the id in its body or path, or is no event.
+const UNTAGGED: [&str; 4] = ["/v1/decisions", "/v1/noop", "/v1/clock", "/v1/sandbox"];
+
+fn writes(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { put, post, delete, patch, .. } = item;
+    [put, post, delete, patch].into_iter().flatten()
+}
+
+fn add_idempotency_key(operation: &mut Operation) {
+    let key = ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .description(Some(
+            "1 to 128 printable characters: a repeat gets the first answer, another body a 409",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .build();
+    operation.parameters.get_or_insert_default().push(key.into());
 }
 
 fn bearer(what: &str) -> SecurityScheme {

@@ -75,9 +75,28 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Proble
 fn located<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let error = serde_path_to_error::deserialize::<_, T>(&mut reader).err()?;
-    let path = error.path().to_string();
-    let field = (path != "." && error.inner().is_data()).then_some(path);
-    Some(Problem::malformed(field, error.into_inner().to_string()))
+    let path = Some(error.path().to_string()).filter(|path| path != ".");
+    let error = error.into_inner();
+    let text = error.to_string();
+    if error.is_data() {
+        return Some(Problem::malformed(member(path, &text), text));
+    }
+    // Of a value that cannot be a name the reader says that it expected a value.
+    let sound = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
+    let named = path.filter(|_| sound);
+    let what = named.as_ref().map_or(text, |path| format!("{path} is of a wrong type"));
+    Some(Problem::malformed(named, what))
+}
+
+/// The field that a mistake is about: of one that is missing or given twice only the text tells the name.
+fn member(path: Option<String>, text: &str) -> Option<String> {
+    let named = text.strip_prefix("missing field `").or_else(|| text.strip_prefix("duplicate field `"));
+    let Some(name) = named.and_then(|rest| rest.split('`').next()) else { return path };
+    match path {
+        Some(path) if path != name && !path.ends_with(&format!(".{name}")) => Some(format!("{path}.{name}")),
+        Some(path) => Some(path),
+        None => Some(name.to_owned()),
+    }
 }
 
 fn whole(error: &serde_json::Error) -> Problem {
@@ -160,6 +179,11 @@ impl<T: DeserializeOwned> axum::extract::FromRequestParts<Arc<App>> for Query<T>
         query.map(|query| Self(query.0)).map_err(|error| unread(&error.body_text()))
     }
 }
+
+/// No member at all.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
 
 /// What is wrong with a query, by the name of the member where the reader tells it.
 fn unread(text: &str) -> Problem {

@@ -6,6 +6,7 @@ use domain::money::Credits;
 use domain::time::{Timestamp, Zone};
 use rust_decimal::Decimal;
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 /// Longest endpoint, and longest text attribute, in bytes.
@@ -22,6 +23,10 @@ pub(crate) fn parse<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result
 
 pub(crate) fn name(field: &str, text: &str) -> Result<Name, Problem> {
     parse(field, text)
+}
+
+pub(crate) fn ip(field: &str, text: &str) -> Result<IpAddr, Problem> {
+    text.parse().map_err(|_| Problem::invalid(field, "must be an IPv4 or IPv6 address"))
 }
 
 pub(crate) fn names(field: &str, text: Option<&str>) -> Result<Option<Name>, Problem> {

@@ -1,5 +1,6 @@
 //! What an operator, or the account's holder, may do to an account.
 
+use super::check::{check, kind_of, known_limit, plan_of};
 use super::{Account, Standing};
 use crate::command::{AccountAct, Grant, NewKey};
 use crate::event::{
@@ -7,9 +8,9 @@ use crate::event::{
     CreditGranted, Event, FigureSet, KeyChange, KeyChanged, KeyIssued, PlanChanged, Subject,
 };
 use crate::ids::Name;
-use crate::ledger::{GrantError, LotKind, NewLot, Overdraft};
+use crate::ledger::{GrantError, NewLot, Overdraft};
 use crate::money::Credits;
-use crate::policy::{Dimension, Policy};
+use crate::policy::{Dimension, KeyRules, Policy};
 use crate::rejection::Rejection;
 use crate::time::Timestamp;
 
@@ -27,6 +28,7 @@ pub fn decide(
     act: &AccountAct,
     setting: &Setting<'_>,
 ) -> Result<Event, Rejection> {
+    check(act, setting)?;
     if let AccountAct::Open { .. } = act {
         return open(account, act, setting);
     }
@@ -37,12 +39,11 @@ pub fn decide(
     match act {
         AccountAct::Open { .. } => open(None, act, setting),
         AccountAct::Detail(detail) => Ok(Event::AccountDetailed(detail.clone())),
-        AccountAct::ChangePlan { plan } => change_plan(plan, setting),
+        AccountAct::ChangePlan { plan } => Ok(PlanChanged { plan: plan.clone() }.into()),
         AccountAct::IssueKey(key) => issue(account, key, setting),
         AccountAct::ChangeKey { key, change, reason } => change_key(account, key, change, reason.as_ref()),
         AccountAct::Grant(grant) => self::grant(account, grant, setting),
         AccountAct::Deduct { mode, amount, reason } => {
-            amount_of(*amount)?;
             let ledger = account.ledger(*mode);
             let available = account.balance(*mode, setting.now).0;
             let draws = ledger.and_then(|ledger| ledger.plan_charge(*amount, Overdraft::None, setting.now));
@@ -52,19 +53,16 @@ pub fn decide(
         }
         AccountAct::SetFigure { limit, key, figure, reason } => {
             let subject = figure_subject(account, key.as_ref(), setting)?;
-            check_figure(account, &subject, limit, setting)?;
+            may_differ(account, &subject, limit, setting.policy)?;
             let (limit, reason) = (limit.clone(), reason.clone());
             Ok(FigureSet { limit, subject, figure: *figure, reason }.into())
         }
         AccountAct::Suspend { reason, until } => {
-            if until.is_some_and(|until| until <= setting.now) {
-                return Err(Rejection::invalid("until", "must lie in the future"));
-            }
             Ok(AccountSuspended { reason: reason.clone(), until: *until, escalation: None }.into())
         }
         AccountAct::Reinstate { reason } => match account.suspension(setting.now) {
             Some(_) => Ok(AccountReinstated { reason: reason.clone(), due: None }.into()),
-            None => Err(Rejection::NotAllowed(format!("account `{}` is not suspended", setting.name))),
+            None => Err(Rejection::NothingToChange(format!("account `{}` is not suspended", setting.name))),
         },
         AccountAct::Terminate { reason } => Ok(AccountTerminated { reason: reason.clone() }.into()),
     }
@@ -82,43 +80,29 @@ fn open(account: Option<&Account>, act: &AccountAct, setting: &Setting<'_>) -> R
     if account.is_some() {
         return Err(Rejection::AccountExists(setting.name.clone()));
     }
-    let plan = plan.clone().or_else(|| setting.policy.callers.default_plan.clone());
-    known_plan(plan.as_ref(), setting)?;
+    let plan = plan_of(plan.as_ref(), setting)?;
     let opened = opened.unwrap_or(setting.now);
-    if opened > setting.now {
-        return Err(Rejection::invalid("opened", "must not lie in the future"));
-    }
     let (owner, calendar) = (owner.clone(), calendar.clone());
     Ok(AccountOpened { plan, owner, calendar, opened }.into())
 }
 
-fn known_plan(plan: Option<&Name>, setting: &Setting<'_>) -> Result<(), Rejection> {
-    let plans = &setting.policy.plans;
-    match plan {
-        Some(plan) if !plans.contains_key(plan) => {
-            let known: Vec<_> = plans.keys().map(Name::as_str).collect();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            Err(Rejection::invalid("plan", format!("must be a plan of the policy in force: {known}")))
-        }
-        Some(_) => Ok(()),
-        None if plans.is_empty() => Ok(()),
-        None => Err(Rejection::invalid("plan", "is missing, and the policy has no default plan")),
-    }
-}
-
-fn change_plan(plan: &Name, setting: &Setting<'_>) -> Result<Event, Rejection> {
-    known_plan(Some(plan), setting)?;
-    Ok(PlanChanged { plan: plan.clone() }.into())
-}
-
 fn issue(account: &Account, new: &NewKey, setting: &Setting<'_>) -> Result<Event, Rejection> {
-    let rules = &setting.policy.keys;
-    let kinds = || rules.kinds.keys().map(Name::as_str).collect::<Vec<_>>().join(", ");
-    let kind = rules.kinds.get(&new.kind);
-    let kind = kind.ok_or_else(|| Rejection::invalid("kind", format!("must be one of: {}", kinds())))?;
+    let kind = kind_of(new, setting.policy)?;
     if account.suspension(setting.now).is_some() {
         return Err(Rejection::AccountSuspended(setting.name.clone()));
     }
+    if let Some(old) = &new.replaces
+        && account.key(old).is_none_or(super::Key::is_dead)
+    {
+        return Err(Rejection::UnknownKey(old.clone()));
+    }
+    may_have_key(account, new, &setting.policy.keys)?;
+    let NewKey { key, hash, kind: kind_name, approval, replaces } = new.clone();
+    Ok(KeyIssued { key, hash, kind: kind_name, mode: kind.mode, approval, replaces }.into())
+}
+
+/// Whether the account has given what a key needs, and has not too many already.
+fn may_have_key(account: &Account, new: &NewKey, rules: &KeyRules) -> Result<(), Rejection> {
     let more = account.more();
     if rules.needs_contact && !more.is_some_and(|more| more.contact) {
         return Err(Rejection::NotAllowed("a key needs contact data on file".into()));
@@ -130,23 +114,11 @@ fn issue(account: &Account, new: &NewKey, setting: &Setting<'_>) -> Result<Event
         let why = "a key was compromised: a new one needs an operator's recorded verification";
         return Err(Rejection::NotAllowed(why.into()));
     }
-    if let Some(terms) = &kind.approval
-        && new.approval.as_ref() != Some(terms)
-    {
-        let why = format!("must name the terms `{terms}` that an operator approved");
-        return Err(Rejection::invalid("approval", why));
-    }
-    if let Some(old) = &new.replaces
-        && account.key(old).is_none_or(super::Key::is_dead)
-    {
-        return Err(Rejection::UnknownKey(old.clone()));
-    }
     let alive = account.keys.iter().filter(|key| !key.is_dead()).count();
     if new.replaces.is_none() && alive >= rules.max as usize {
         return Err(Rejection::NotAllowed(format!("an account may have {} keys", rules.max)));
     }
-    let NewKey { key, hash, kind: kind_name, approval, replaces } = new.clone();
-    Ok(KeyIssued { key, hash, kind: kind_name, mode: kind.mode, approval, replaces }.into())
+    Ok(())
 }
 
 fn change_key(
@@ -163,7 +135,7 @@ fn change_key(
         KeyChange::Verified => account.more().is_some_and(|more| more.unverified),
     };
     if !fits {
-        return Err(Rejection::NotAllowed(format!("key `{name}` is {}", standing(key.standing))));
+        return Err(Rejection::NothingToChange(format!("key `{name}` is {}", standing(key.standing))));
     }
     Ok(KeyChanged { key: name.clone(), change: change.clone(), reason: reason.cloned() }.into())
 }
@@ -181,13 +153,6 @@ fn grant(account: &Account, grant: &Grant, setting: &Setting<'_>) -> Result<Even
     let now = setting.now;
     let credit = setting.policy.credit.as_ref();
     let credit = credit.ok_or_else(|| Rejection::NotAllowed("this policy knows no credit".into()))?;
-    amount_of(grant.amount)?;
-    if grant.kind == LotKind::Refund {
-        return Err(Rejection::invalid("kind", "must be grant, purchase, allowance or promotion"));
-    }
-    if grant.unit_value.is_some_and(|value| value < Credits::ZERO) {
-        return Err(Rejection::invalid("unit_value", "must not be below zero"));
-    }
     let effective = grant.effective.unwrap_or(now);
     let validity = credit.validity.get(&grant.kind);
     let expires = grant.expires.or_else(|| validity.map(|validity| effective.plus(*validity)));
@@ -200,11 +165,6 @@ fn grant(account: &Account, grant: &Grant, setting: &Setting<'_>) -> Result<Even
     let usable = if effective <= now { amount } else { Credits::ZERO };
     let balance = Balance(available.plus(usable), held);
     Ok(CreditGranted { granted, mode: grant.mode, reason: grant.reason.clone(), balance }.into())
-}
-
-/// What one command may bring or take: above zero, and at most 10¹².
-fn amount_of(amount: Credits) -> Result<Credits, Rejection> {
-    Credits::positive(amount.decimal()).map_err(|error| Rejection::Amount { field: "amount", error })
 }
 
 fn refusal(error: GrantError) -> Rejection {
@@ -229,29 +189,12 @@ fn figure_subject(
 
 /// An account's figure needs a plan that may have its own. A key's may only be lower where keys are counted apart,
 /// so it is the account's own affair there; elsewhere it needs such a plan, too.
-fn check_figure(
-    account: &Account,
-    subject: &Subject,
-    limit: &Name,
-    setting: &Setting<'_>,
-) -> Result<(), Rejection> {
-    let known = setting.policy.limits.iter().find(|known| known.name == *limit);
-    let known =
-        known.ok_or_else(|| Rejection::invalid("limit", "must name a limit of the policy in force"))?;
-    let by_key = known.by.contains(&Dimension::Key);
-    let by_account = by_key || known.by.contains(&Dimension::Account) || known.by.contains(&Dimension::Owner);
-    match subject {
-        Subject::Key(_) if by_key => return Ok(()),
-        Subject::Key(_) if by_account => {
-            return Err(Rejection::invalid("key", "is not what this limit counts by"));
-        }
-        Subject::Account(_) if !by_account => {
-            return Err(Rejection::invalid("account", "is not what this limit counts by"));
-        }
-        Subject::Account(_) | Subject::Key(_) | Subject::Owner(_) | Subject::Ip(_) => {}
+fn may_differ(account: &Account, subject: &Subject, limit: &Name, policy: &Policy) -> Result<(), Rejection> {
+    let by_key = known_limit(policy, limit)?.by.contains(&Dimension::Key);
+    if by_key && matches!(subject, Subject::Key(_)) {
+        return Ok(());
     }
-    let plan = account.plan.as_ref().and_then(|plan| setting.policy.plans.get(plan));
-    match plan {
+    match account.plan.as_ref().and_then(|plan| policy.plans.get(plan)) {
         Some(plan) if !plan.own_figures => {
             Err(Rejection::NotAllowed("accounts of this plan have the plan's figures".into()))
         }

@@ -2,11 +2,13 @@
 
 mod aggregate;
 mod apply;
+mod check;
 mod decide;
 mod key;
 
 pub use aggregate::Desk;
 pub use apply::Mismatch;
+pub(crate) use check::known_limit;
 pub use decide::{Setting, decide};
 pub use key::{Key, Standing};
 

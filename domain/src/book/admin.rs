@@ -87,11 +87,6 @@ impl Book {
         {
             return Err(Rejection::invalid("key", "is in use"));
         }
-        if let AccountAct::Open { .. } = act
-            && self.is_full()
-        {
-            return Err(Rejection::TooManySubjects);
-        }
         let event = account::decide(self.account(name.as_str()), act, &Setting { name, policy, now })?;
         let plan = match &event {
             Event::AccountOpened(opened) => opened.plan.as_ref(),
@@ -101,13 +96,14 @@ impl Book {
         if let Some(plan) = plan {
             self.is_kept(plan, now)?;
         }
+        if matches!(event, Event::AccountOpened(_)) && self.is_full() {
+            return Err(Rejection::TooManySubjects);
+        }
         Ok(vec![Draft::new(Stream::Account(name.clone()), event)])
     }
 
     fn known_limit(&self, name: &Name, now: Timestamp) -> Result<&Limit, Rejection> {
-        let rules = self.in_force(now)?;
-        let known = rules.policy.limits.iter().find(|limit| limit.name == *name);
-        known.ok_or_else(|| Rejection::invalid("limit", "must name a limit of the policy in force"))
+        account::known_limit(self.in_force(now)?.policy, name)
     }
 
     /// Figures of addresses and owners are the book's; those of accounts and keys follow the account's rules.
@@ -126,7 +122,8 @@ impl Book {
             Subject::Ip(_) => Dimension::Ip,
         };
         if !limit.by.contains(&dimension) {
-            return Err(Rejection::invalid("subject", "is not what this limit counts by"));
+            let field = if dimension == Dimension::Ip { "ip" } else { "owner" };
+            return Err(Rejection::invalid(field, "is not what this limit counts by"));
         }
         let policy = self.in_force(now)?.policy;
         let plan = policy.callers.default_plan.as_ref().and_then(|plan| policy.plans.get(plan));
@@ -164,7 +161,7 @@ impl Book {
         hasher.part(limit.name.as_str().as_bytes());
         for dimension in &limit.by {
             let value = values.get(dimension).ok_or_else(|| {
-                Rejection::invalid("subject", format!("must give {}", String::from(dimension.clone())))
+                Rejection::invalid("values", format!("must give {}", String::from(dimension.clone())))
             })?;
             match value {
                 DimensionValue::Text(text) => hasher.part(text.as_bytes()),

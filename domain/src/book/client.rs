@@ -42,7 +42,7 @@ pub(super) fn decide(
             Ok(BanStarted { by, subject, name, until, reason, escalation: None }.into())
         }
         ClientAct::Lift { .. } if !ban.is_some_and(|ban| ban.is_in_force(now)) => {
-            Err(Rejection::NotAllowed("there is no such ban in force".into()))
+            Err(Rejection::NothingToChange("there is no such ban in force".into()))
         }
         ClientAct::Lift { by, reason } => Ok(BanLifted { by, subject, reason }.into()),
     }

@@ -89,7 +89,7 @@ impl Reference {
         let subject = part(By::Ip, &ip.to_string());
         let in_force = |ban: &Ban| ban.until.is_none_or(|until| now < until);
         let found = self.bans.iter().position(|ban| ban.by == By::Ip && ban.subject == subject);
-        let found = found.filter(|place| in_force(&self.bans[*place])).ok_or("NotAllowed")?;
+        let found = found.filter(|place| in_force(&self.bans[*place])).ok_or("NothingToChange")?;
         if let Some((name, subject)) = self.bans.remove(found).counter {
             self.signals.reset(&name, &subject);
         }

@@ -27,6 +27,7 @@ impl Reference {
         {
             return Err("Invalid key".to_owned());
         }
+        act.check(&spec, now)?;
         if *act == Act::Open {
             if self.accounts.contains_key(name) {
                 return Err("AccountExists".to_owned());
@@ -44,7 +45,7 @@ impl Reference {
     }
 
     pub(super) fn ip_figure(&mut self, limit: &str, ip: u32, figure: Option<u64>) -> Result<Verdict, String> {
-        by_of(&self.in_force()?, limit, By::Ip).map_err(|()| "Invalid subject")?;
+        by_of(&self.in_force()?, limit, By::Ip).map_err(|()| "Invalid ip")?;
         match figure {
             Some(figure) => self.ip_figures.insert((limit.to_owned(), ip), figure),
             None => self.ip_figures.remove(&(limit.to_owned(), ip)),
@@ -74,6 +75,20 @@ fn by_of(spec: &Spec, limit: &str, by: By) -> Result<(), ()> {
     known.by.contains(&by).then_some(()).ok_or(())
 }
 
+impl Act {
+    /// What is wrong whatever the account is like.
+    fn check(&self, spec: &Spec, now: Micros) -> Result<(), String> {
+        match self {
+            Act::Figure { limit, .. } => {
+                let counted = by_of(spec, limit, By::Account).or(by_of(spec, limit, By::Key));
+                counted.map_err(|()| "Invalid account".to_owned())
+            }
+            Act::Suspend { until: Some(until) } if *until <= now => Err("Invalid until".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Account {
     fn act(&mut self, act: &Act, spec: &Spec, (position, now): (u64, Micros)) -> Result<Fact, String> {
         match act {
@@ -91,8 +106,6 @@ impl Account {
                 Ok(Fact::Deducted { draws, balance: (available - amount, held) })
             }
             Act::Figure { limit, figure } => {
-                let counted = by_of(spec, limit, By::Account).or(by_of(spec, limit, By::Key));
-                counted.map_err(|()| "Invalid account")?;
                 match figure {
                     Some(figure) => self.figures.insert((*limit).to_owned(), *figure),
                     None => self.figures.remove(*limit),
@@ -100,14 +113,11 @@ impl Account {
                 Ok(Fact::FigureSet)
             }
             Act::Suspend { until } => {
-                if until.is_some_and(|until| until <= now) {
-                    return Err("Invalid until".to_owned());
-                }
                 self.suspension = Some(Suspension { reason: "operator".to_owned(), until: *until });
                 Ok(Fact::Suspended { until: *until, fired: None })
             }
             Act::Reinstate => {
-                self.suspended(now).ok_or("NotAllowed")?;
+                self.suspended(now).ok_or("NothingToChange")?;
                 self.suspension = None;
                 Ok(Fact::Reinstated { due: None })
             }
@@ -140,7 +150,7 @@ impl Account {
             KeyChange::Resumed => (key.standing == Standing::Suspended, Standing::Active),
         };
         if !fits {
-            return Err("NotAllowed".to_owned());
+            return Err("NothingToChange".to_owned());
         }
         key.standing = standing;
         Ok(Fact::KeyChanged)

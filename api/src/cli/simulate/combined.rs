@@ -59,7 +59,7 @@ impl Columns for AccessLine<'_> {
             "at" => self.time,
             "request" => self.request,
             "method" => self.request_parts()?.0,
-            "endpoint" => self.request_parts()?.1,
+            "endpoint" => path(self.request_parts()?.1),
             "protocol" => self.request_parts()?.2,
             "status" => self.status,
             "bytes" => self.bytes,
@@ -76,6 +76,13 @@ impl Columns for AccessLine<'_> {
             text => text,
         })
     }
+}
+
+/// What a proxy is asked for names the host first (RFC 9112, absolute-form).
+fn path(target: &[u8]) -> &[u8] {
+    let host = target.strip_prefix(b"http://").or_else(|| target.strip_prefix(b"https://"));
+    let Some(host) = host else { return target };
+    host.iter().position(|byte| *byte == b'/').map_or(b"/", |slash| &host[slash..])
 }
 
 /// The part of a line that was not taken yet.
@@ -199,6 +206,8 @@ mod tests {
         };
         assert_eq!(target("GET /a b HTTP/1.1"), "/a b");
         assert_eq!(target("GET /a"), "/a");
+        assert_eq!(target("GET http://h:80/a?b=/c HTTP/1.1"), "/a?b=/c");
+        assert_eq!(target("GET https://h HTTP/1.1"), "/");
         assert_eq!(target("-"), "(none)");
         assert_eq!(target(r"\x16\x03\x01"), "(none)");
     }

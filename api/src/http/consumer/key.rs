@@ -3,7 +3,7 @@
 use crate::http::auth::Consumer;
 use crate::http::error::Problem;
 use crate::http::operator::keys::{Issued, KeyView, issue_key, record};
-use crate::http::read::{Path, Tag};
+use crate::http::read::{Nothing, Path, Query, Tag};
 use crate::http::{App, reply, text};
 use axum::extract::State;
 use axum::response::Response;
@@ -29,7 +29,11 @@ pub(crate) struct Current {
     security(("account" = []), ("account_header" = [])),
     responses((status = 200, description = "The key, without its text", body = Current))
 )]
-pub(super) async fn current(State(app): State<Arc<App>>, consumer: Consumer) -> Result<Response, Problem> {
+pub(super) async fn current(
+    State(app): State<Arc<App>>,
+    consumer: Consumer,
+    _: Query<Nothing>,
+) -> Result<Response, Problem> {
     let Consumer { account, key } = consumer;
     let view = view(&app, &account, key.clone()).await?;
     Ok(reply::view(&Current { account, key: view }))

@@ -2,6 +2,7 @@
 
 use crate::http::auth::Reader;
 use crate::http::error::Problem;
+use crate::http::read::{Nothing, Query};
 use crate::http::view::Instant;
 use crate::http::{App, reply};
 use axum::extract::State;
@@ -41,7 +42,11 @@ pub(crate) struct Notices {
     security(("account" = []), ("account_header" = []), ("gateway" = []), ("operator" = [])),
     responses((status = 200, description = "The announcements", body = Notices))
 )]
-pub(super) async fn notices(State(app): State<Arc<App>>, _: Reader) -> Result<Response, Problem> {
+pub(super) async fn notices(
+    State(app): State<Arc<App>>,
+    _: Reader,
+    _: Query<Nothing>,
+) -> Result<Response, Problem> {
     Ok(reply::view(&app.engine.read(None, newest).await?))
 }
 

@@ -2,6 +2,7 @@
 
 use crate::http::auth::Anyone;
 use crate::http::error::Problem;
+use crate::http::read::{Nothing, Query};
 use crate::http::view::Instant;
 use crate::http::{App, reply};
 use axum::extract::State;
@@ -35,7 +36,11 @@ pub(crate) struct Costs {
     security((), ("account" = []), ("account_header" = []), ("gateway" = []), ("operator" = [])),
     responses((status = 200, description = "The lists", body = Costs))
 )]
-pub(super) async fn prices(State(app): State<Arc<App>>, _: Anyone) -> Result<Response, Problem> {
+pub(super) async fn prices(
+    State(app): State<Arc<App>>,
+    _: Anyone,
+    _: Query<Nothing>,
+) -> Result<Response, Problem> {
     Ok(reply::view(&app.engine.read(None, costs).await?))
 }
 

@@ -83,7 +83,10 @@ pub(crate) struct Report {
     get, path = "/v1/account/reports/{month}", tag = "consumers",
     params(("month" = String, Path, description = "Such as 2026-01"), Asked),
     security(("account" = []), ("account_header" = []), ("gateway" = []), ("operator" = [])),
-    responses((status = 200, description = "The month", body = Report))
+    responses((status = 200, description = "The month", content(
+        (Report = "application/json"),
+        (String = "text/csv"),
+    )))
 )]
 pub(super) async fn report(
     State(app): State<Arc<App>>,

@@ -145,8 +145,7 @@ impl AskBody<'_> {
                 Ok(None)
             };
         };
-        let peer: IpAddr =
-            ip.parse().map_err(|_| Problem::invalid("ip", "must be an IPv4 or IPv6 address"))?;
+        let peer = text::ip("ip", ip)?;
         let forwarded = self.forwarded_for.as_deref();
         Ok(Some(super::super::client::client(peer, forwarded.into_iter(), setting.proxies)))
     }

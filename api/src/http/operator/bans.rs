@@ -55,7 +55,7 @@ impl Subject<'_> {
         let named = |field, text: Option<&str>| text::names(field, text).map(|name| name.map(BanValue::Name));
         let ip = self
             .ip
-            .map(|ip| text::parse("ip", ip).map(|ip| BanValue::Hash(app.edge.ip_digest(ip))))
+            .map(|ip| text::ip("ip", ip).map(|ip| BanValue::Hash(app.edge.ip_digest(ip))))
             .transpose()?;
         let values = [
             (Dimension::Ip, ip),

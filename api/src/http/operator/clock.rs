@@ -39,7 +39,7 @@ pub(crate) struct Move {
     set: Option<String>,
 }
 
-/// Moves the clock of a sandbox. On real time there is no such path.
+/// Moves the clock of a sandbox; a repeat moves it again. On real time there is no such path.
 #[utoipa::path(
     post, path = "/v1/sandbox/clock", tag = "operators", security(("operator" = [])), request_body = Move,
     responses((status = 200, description = "The time that is now in force", body = Now))
@@ -57,7 +57,7 @@ pub(super) async fn sandbox(
             clock.set(at).ok_or_else(|| Problem::invalid("set", "must not lie in the past"))?
         }
         (Some(_), Some(_)) | (None, None) => {
-            return Err(Problem::invalid("advance", "or set must be given, one of them"));
+            return Err(Problem::invalid("advance", "or set must be given, and not both"));
         }
     };
     Ok(reply::view(&Now { now: Instant(now) }))

@@ -11,7 +11,6 @@ use domain::ids::Name;
 use domain::policy::Dimension;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A figure of an account's own, or of one of its keys.
@@ -74,10 +73,10 @@ pub(super) async fn subject(
 ) -> Result<Response, Problem> {
     text::sentence("reason", &body.reason)?;
     let subject = match (&body.ip, &body.owner) {
-        (Some(ip), None) => Subject::Ip(app.edge.ip_digest(text::parse("ip", ip)?)),
+        (Some(ip), None) => Subject::Ip(app.edge.ip_digest(text::ip("ip", ip)?)),
         (None, Some(owner)) => Subject::Owner(text::name("owner", owner)?),
         (Some(_), Some(_)) | (None, None) => {
-            return Err(Problem::invalid("ip", "or owner must be given, one of them"));
+            return Err(Problem::invalid("ip", "or owner must be given, and not both"));
         }
     };
     let limit = text::name("limit", &limit)?;
@@ -124,7 +123,10 @@ impl Reset {
     fn subject(&self, app: &App) -> Result<Subject, Problem> {
         let given = [&self.account, &self.key, &self.owner, &self.ip];
         if given.into_iter().flatten().count() != 1 {
-            return Err(Problem::invalid("account", "or key, owner or ip must be given, one of them"));
+            return Err(Problem::invalid(
+                "account",
+                "or key, owner or ip must be given, and only one of them",
+            ));
         }
         if let Some(account) = &self.account {
             return text::name("account", account).map(Subject::Account);
@@ -135,7 +137,7 @@ impl Reset {
         if let Some(owner) = &self.owner {
             return text::name("owner", owner).map(Subject::Owner);
         }
-        let ip: IpAddr = text::parse("ip", self.ip.as_deref().unwrap_or_default())?;
+        let ip = text::ip("ip", self.ip.as_deref().unwrap_or_default())?;
         Ok(Subject::Ip(app.edge.ip_digest(ip)))
     }
 }
@@ -166,7 +168,7 @@ fn values(
 /// A value as counters hash it: what is personal by its digest, everything else as text.
 fn hashed(app: &App, dimension: &Dimension, value: &str) -> Result<DimensionValue, Problem> {
     match dimension {
-        Dimension::Ip => Ok(DimensionValue::Hash(app.edge.ip_digest(text::parse("values", value)?))),
+        Dimension::Ip => Ok(DimensionValue::Hash(app.edge.ip_digest(text::ip("values", value)?))),
         Dimension::EndUser | Dimension::Body | Dimension::Attribute(_) => {
             Ok(DimensionValue::Hash(app.edge.digest(value)))
         }

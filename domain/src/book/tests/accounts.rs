@@ -49,7 +49,7 @@ fn suspending_and_reinstating_are_acts_with_a_reason() {
     let mut scene = Scene::with(PLANS);
     scene.open("acme", None);
     let reinstate = || AccountAct::Reinstate { reason: "resolved".into() };
-    assert!(matches!(scene.rejected_act("acme", reinstate()), Rejection::NotAllowed(_)));
+    assert!(matches!(scene.rejected_act("acme", reinstate()), Rejection::NothingToChange(_)));
     let past = AccountAct::Suspend { reason: "payment".into(), until: Some(scene.now) };
     assert!(matches!(scene.rejected_act("acme", past), Rejection::Invalid { field: "until", .. }));
     scene.account("acme", AccountAct::Suspend { reason: "payment".into(), until: None });

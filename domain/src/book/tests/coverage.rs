@@ -6,6 +6,7 @@ use crate::book::Bounds;
 use crate::command::{AccountAct, Action, Ask, Caller, DimensionValue, Grant, NewKey, Publish};
 use crate::event::{AccountDetailed, Event, KeyChange, Subject};
 use crate::ids::Digest;
+use crate::ledger::LotKind;
 use crate::policy::{Dimension, Mode};
 use crate::pricing::Outcome;
 use crate::rejection::Rejection;
@@ -37,6 +38,8 @@ hold_for = "1h"
 [prices]
 [prices.default]
 base = 5
+[keys]
+max = 1
 [keys.kinds.live]
 prefix = "k_"
 [notice]
@@ -48,27 +51,28 @@ fn place(rejection: &Rejection) -> usize {
     match rejection {
         Rejection::RequestIdReused => 0,
         Rejection::RequestIdTooOld => 1,
-        Rejection::Invalid { .. } => 2,
-        Rejection::NoPolicy => 3,
-        Rejection::UnknownAccount(_) => 4,
-        Rejection::AccountExists(_) => 5,
-        Rejection::AccountClosed(_) => 6,
-        Rejection::AccountSuspended(_) => 7,
-        Rejection::UnknownKey(_) => 8,
-        Rejection::UnknownDecision(_) => 9,
-        Rejection::Retired(_) => 10,
-        Rejection::WrongState(..) => 11,
-        Rejection::NotAllowed(_) => 12,
-        Rejection::RefundTooLarge { .. } => 13,
-        Rejection::NotEnough { .. } => 14,
-        Rejection::NoticeTooShort(_) => 15,
-        Rejection::Amount { .. } => 16,
-        Rejection::TooManySubjects => 17,
-        Rejection::TooManyHolds(_) => 18,
+        Rejection::NoPolicy => 2,
+        Rejection::Invalid { .. } => 3,
+        Rejection::Amount { .. } => 4,
+        Rejection::UnknownAccount(_) => 5,
+        Rejection::AccountExists(_) => 6,
+        Rejection::AccountClosed(_) => 7,
+        Rejection::AccountSuspended(_) => 8,
+        Rejection::UnknownKey(_) => 9,
+        Rejection::UnknownDecision(_) => 10,
+        Rejection::Retired(_) => 11,
+        Rejection::WrongState(..) => 12,
+        Rejection::NothingToChange(_) => 13,
+        Rejection::NotAllowed(_) => 14,
+        Rejection::RefundTooLarge { .. } => 15,
+        Rejection::NotEnough { .. } => 16,
+        Rejection::NoticeTooShort(_) => 17,
+        Rejection::TooManySubjects => 18,
+        Rejection::TooManyHolds(_) => 19,
     }
 }
 
-const REJECTIONS: usize = 19;
+const REJECTIONS: usize = 20;
 
 fn request(ask: Ask) -> Action {
     Action::Request(Box::new(ask))
@@ -112,7 +116,7 @@ fn of_ids_and_bounds() -> Vec<Rejection> {
 
 fn of_acts() -> Vec<Rejection> {
     let mut scene = scene();
-    let decision = scene.ask(at_once(of("acme", "/x"))).position();
+    let decision = scene.key("acme", "first", "live").ask(at_once(of("acme", "/x"))).position();
     let effective = Some(scene.now);
     let policy = std::sync::Arc::new(super::harness::read(POLICY));
     let refund = scene.refund(decision, "r", Some("9")).expect_err("too much");
@@ -126,6 +130,7 @@ fn of_acts() -> Vec<Rejection> {
         settle(9_999),
         settle(decision),
         on("acme", AccountAct::Reinstate { reason: "x".into() }),
+        on("acme", AccountAct::IssueKey(new_key("second", "live"))),
         on("acme", AccountAct::Deduct { mode: Mode::Live, amount: credits("999"), reason: "x".into() }),
         on("acme", AccountAct::Grant(granted("0"))),
         Action::Publish(Publish::Policy { policy, effective, emergency: None }),
@@ -137,6 +142,30 @@ fn of_acts() -> Vec<Rejection> {
 fn every_rejection_is_earned_by_a_test() {
     let places: BTreeSet<_> = of_ids_and_bounds().iter().chain(&of_acts()).map(place).collect();
     assert_eq!(places, (0..REJECTIONS).collect());
+}
+
+#[test]
+fn of_two_rejections_the_first_in_their_order_is_told() {
+    let mut scene = scene();
+    let decision = scene.ask(at_once(of("acme", "/x"))).position();
+    let open = |plan| AccountAct::Open { plan, owner: None, calendar: Calendar::default(), opened: None };
+    let late = AccountAct::Suspend { reason: "x".into(), until: Some(scene.now) };
+    let replacing = |key: &str| NewKey { replaces: Some(name("none")), ..new_key(key, "live") };
+    let invalid = Grant { kind: LotKind::Refund, ..granted("0") };
+    let told = [
+        on("acme", open(Some(name("none")))),
+        on("nobody", late.clone()),
+        on("gone", late),
+        on("nobody", AccountAct::Grant(invalid)),
+        on("nobody", AccountAct::Grant(granted("0"))),
+        on("gone", AccountAct::IssueKey(replacing("k"))),
+        on("held", AccountAct::IssueKey(replacing("k"))),
+        on("acme", AccountAct::IssueKey(replacing("k"))),
+        on("acme", AccountAct::Deduct { mode: Mode::Live, amount: credits("-1"), reason: "x".into() }),
+        settle(decision),
+    ];
+    let told: Vec<_> = told.into_iter().map(|act| place(&scene.rejected(act))).collect();
+    assert_eq!(told, [3, 3, 3, 3, 4, 7, 8, 9, 4, 12]);
 }
 
 fn credit_and_requests(scene: &mut Scene) {

@@ -198,6 +198,6 @@ fn bans_begin_in_the_future_and_only_one_in_force_is_lifted() {
     let rejection = scene.rejected(Action::Ban { by: by.clone(), subject, reason, until, name: gate });
     assert!(matches!(rejection, Rejection::Invalid { field: "until", .. }));
     let rejection = scene.rejected(Action::LiftBan { by, subject, reason: "none".into() });
-    assert!(matches!(rejection, Rejection::NotAllowed(_)));
+    assert!(matches!(rejection, Rejection::NothingToChange(_)));
     assert_eq!(KEY.digest([b"x".as_slice()]), KEY.digest([b"x".as_slice()]));
 }

@@ -213,9 +213,10 @@ fn figures_of_subjects_that_a_limit_does_not_count_are_refused() {
     let mut scene = daily("\"account\"", "");
     let set =
         |subject| Action::SetFigure { limit: name("daily"), subject, figure: Some(9), reason: "x".into() };
-    let invalid = |rejection| matches!(rejection, Rejection::Invalid { field: "subject", .. });
-    assert!(invalid(scene.rejected(set(Subject::Ip(hidden("1.1.1.1").digest)))));
-    assert!(invalid(scene.rejected(set(Subject::Owner(name("acme"))))));
+    let rejection = scene.rejected(set(Subject::Ip(hidden("1.1.1.1").digest)));
+    assert!(matches!(rejection, Rejection::Invalid { field: "ip", .. }));
+    let rejection = scene.rejected(set(Subject::Owner(name("acme"))));
+    assert!(matches!(rejection, Rejection::Invalid { field: "owner", .. }));
     assert_eq!(scene.rejected(set(Subject::Account(name("none")))), Rejection::UnknownAccount(name("none")));
     assert_eq!(scene.rejected(set(Subject::Key(name("none")))), Rejection::UnknownKey(name("none")));
 }
@@ -258,7 +259,7 @@ fn resetting_a_count_is_an_act_of_its_own() {
     scene.act(reset("daily", acme(), values.clone().into_iter().collect())).expect("reset");
     assert_eq!(scene.admitted_of(9, &of("acme", "/a")), 3);
     let rejection = scene.rejected(reset("daily", acme(), values[..1].iter().cloned().collect()));
-    assert!(matches!(rejection, Rejection::Invalid { field: "subject", .. }));
+    assert!(matches!(rejection, Rejection::Invalid { field: "values", .. }));
     let rejection = scene.rejected(reset("none", acme(), values.clone().into_iter().collect()));
     assert!(matches!(rejection, Rejection::Invalid { field: "limit", .. }));
     let rejection =
