@@ -1,5 +1,6 @@
 //! Configuration: a TOML file, then environment variables `COUNTERFOIL_…` (nested names with `__`).
 
+use domain::book::Bounds;
 use domain::ids::Name;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
@@ -52,6 +53,13 @@ pub struct Limits {
     /// Events after which a snapshot is taken: about as many as a start after a crash may have to fold; 0: one is only
     /// taken when the service stops.
     pub snapshot_every: u64,
+}
+
+impl Limits {
+    /// The bounds of the book's memory.
+    pub fn of_book(&self) -> Bounds {
+        Bounds { ids_max: self.ids, decisions_max: self.decisions, subjects_max: self.subjects }
+    }
 }
 
 impl Default for Limits {

@@ -17,7 +17,6 @@ use adapters::store::{postgres, sqlite};
 use adapters::system::{self, Clock, SandboxClock, SystemClock};
 use adapters::vault::{Vault, VaultError};
 use adapters::views::{Identity, Views};
-use domain::book::Bounds;
 use domain::ids::{Digest, HashKey};
 use domain::log::{BookId, BookInfo, BookKind, EventStore, StoreError, codec};
 use domain::time::Timestamp;
@@ -247,11 +246,7 @@ async fn last_event(store: &dyn EventStore) -> Result<Timestamp, ServiceError> {
 }
 
 fn engine_config(config: &Config, storage: &Storage) -> EngineConfig {
-    let bounds = Bounds {
-        ids_max: config.bounds.ids,
-        decisions_max: config.bounds.decisions,
-        subjects_max: config.bounds.subjects,
-    };
+    let bounds = config.bounds.of_book();
     let (queue_max, snapshot_every) = (config.bounds.queue, config.bounds.snapshot_every);
     let batch_bytes = storage.frame_bytes();
     EngineConfig { queue_max, batch_bytes, snapshot_every, bounds, ..EngineConfig::default() }

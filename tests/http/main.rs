@@ -15,4 +15,5 @@ mod past;
 mod past_limits;
 mod refused;
 mod requested;
+mod resets;
 mod routes;

@@ -1,6 +1,6 @@
 //! `counterfoil audit`: proof, for whoever has the files, that nothing was changed and that the rules were kept.
 
-use crate::config::StoreUrl;
+use crate::config::{Config, StoreUrl};
 use crate::engine::FOLD_VERSION;
 use crate::service::{self, ServiceError, Storage};
 use crate::told;
@@ -44,6 +44,9 @@ pub(super) struct Verify {
     /// The database of the log (`postgres://…`); the folder then holds the snapshots and the keys
     #[arg(long, value_name = "URL", env = "COUNTERFOIL_STORE", hide_env_values = true)]
     pub(super) store: Option<StoreUrl>,
+    /// The service's configuration (TOML): its `[bounds]` say what the book remembers; `COUNTERFOIL_BOUNDS__…` override it
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
     /// The hash that the log's last event must have, as noted down elsewhere
     #[arg(long, value_name = "HASH")]
     pub(super) expect_head: Option<ChainHash>,
@@ -65,6 +68,8 @@ pub(super) fn run(args: &AuditArgs) -> ExitCode {
 /// Why there is no audit at all.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CannotRun {
+    #[error("the configuration cannot be read")]
+    Config(#[from] Box<figment::Error>),
     #[error("the log cannot be opened")]
     Open(#[from] ServiceError),
     #[error("the log cannot be read")]
@@ -81,6 +86,7 @@ impl Verify {
     }
 
     async fn audit(&self, out: &mut impl Write) -> Result<bool, CannotRun> {
+        let bounds = Config::read(self.config.as_deref())?.bounds.of_book();
         let storage = Storage::named(self.store.as_ref(), self.data.clone())?;
         let store = service::read_only(&storage).await?;
         let until = match store.head().await {
@@ -89,7 +95,7 @@ impl Verify {
             Err(StoreError::Damaged { .. }) => Position::MAX,
             Err(error) => return Err(error.into()),
         };
-        let mut pass = Pass::begin(&*store, &self.data, out).await?;
+        let mut pass = Pass::begin(&*store, (&self.data, bounds), out).await?;
         let bar = bar(until);
         pass.read(&*store, until, &bar).await?;
         bar.finish_and_clear();
@@ -118,8 +124,11 @@ struct Pass {
 }
 
 impl Pass {
-    async fn begin(store: &dyn EventStore, data: &Path, out: &mut impl Write) -> Result<Self, CannotRun> {
-        let bounds = Bounds::default();
+    async fn begin(
+        store: &dyn EventStore,
+        (data, bounds): (&Path, Bounds),
+        out: &mut impl Write,
+    ) -> Result<Self, CannotRun> {
         let (key, known) = match Vault::open(data, store.book().id, false) {
             Ok(vault) => (vault.hash_key(), true),
             Err(error) => {
@@ -137,7 +146,7 @@ impl Pass {
         let snapshot = loaded.and_then(|loaded| loaded.found);
         let snapshot = snapshot.map(|(head, state)| (head, Book::restore(key, bounds, state)));
         let book = Book::new(key, bounds);
-        Ok(Self { audit: Audit::default(), book, snapshot, lost, last: ChainHash::ZERO })
+        Ok(Self { audit: Audit::new(bounds.ids_max), book, snapshot, lost, last: ChainHash::ZERO })
     }
 
     /// Reads up to the head of the beginning: a service may go on writing. Where a page cannot be read, smaller ones

@@ -7,7 +7,7 @@ use adapters::store::sqlite::SqliteStore;
 use adapters::vault::Vault;
 use domain::book::{Book, Bounds};
 use domain::command::{AccountAct, Action, Ask, Caller, Command, Grant, Publish};
-use domain::event::{Entry, Event};
+use domain::event::{Entry, Event, RequestTag};
 use domain::ledger::LotKind;
 use domain::log::{
     AppendOutcome, BookId, BookInfo, BookKind, ChainHash, EventStore, Frame, FrameBuilder, codec,
@@ -43,10 +43,14 @@ fn commands() -> Vec<Action> {
 
 /// Writes a log into the folder, and returns its last frame and the book.
 fn write(folder: &Path, change: impl Fn(&mut Entry)) -> (Frame, Book) {
+    write_all(folder, commands(), change)
+}
+
+fn write_all(folder: &Path, actions: Vec<Action>, change: impl Fn(&mut Entry)) -> (Frame, Book) {
     let vault = Vault::open(folder, info().id, true).expect("keys");
     let mut book = Book::new(vault.hash_key(), Bounds::default());
     let (mut entries, at) = (Vec::new(), Timestamp::from_micros(1_700_000_000_000_000));
-    for action in commands() {
+    for action in actions {
         let command = Command { actor: "operator:ann".into(), request: None, action };
         book.execute(&command, at, &mut entries).expect("accepted");
     }
@@ -82,7 +86,7 @@ fn snapshot(folder: &Path, frame: &Frame, book: &Book) {
 
 fn verify(folder: &Path, expect_head: Option<ChainHash>) -> (Result<bool, CannotRun>, String) {
     let mut out = Vec::new();
-    let result = Verify { data: folder.to_owned(), store: None, expect_head }.run(&mut out);
+    let result = Verify { data: folder.to_owned(), store: None, config: None, expect_head }.run(&mut out);
     (result, String::from_utf8(out).expect("text"))
 }
 
@@ -121,6 +125,29 @@ fn another_head_than_the_one_noted_down_fails() {
 
     assert!(!passed.expect("a report"));
     assert!(text.contains("the head is not the one expected"), "{text}");
+}
+
+#[test]
+fn what_a_book_remembered_is_told_by_its_configuration() {
+    let folder = TempDir::new().expect("a folder");
+    let ask = || commands().remove(3);
+    let actions = commands().into_iter().chain([ask(), ask()]).collect();
+    write_all(folder.path(), actions, |entry| {
+        // The same id twice, with another one between them.
+        let id = if entry.position % 2 == 0 { "even" } else { "odd" };
+        if matches!(entry.event, Event::RequestAdmitted(_)) {
+            entry.request = Some(RequestTag { id: id.into(), fingerprint: 1 });
+        }
+    });
+    let config = folder.path().join("counterfoil.toml");
+    std::fs::write(&config, "[bounds]\nids = 1\n").expect("a file");
+
+    let (passed, text) = verify(folder.path(), None);
+    assert!(!passed.expect("a report") && text.contains("D1  1 finding"), "{text}");
+
+    let verify =
+        Verify { data: folder.path().to_owned(), store: None, config: Some(config), expect_head: None };
+    assert!(verify.run(&mut Vec::new()).expect("a report"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use axum::response::Response;
 use domain::command::{AccountAct, Action, DimensionValue};
 use domain::event::Subject;
 use domain::ids::Name;
-use domain::policy::Dimension;
+use domain::policy::{AttributeKind, Dimension};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,7 +113,10 @@ pub(super) async fn reset(
     text::sentence("reason", &body.reason)?;
     let limit = text::name("limit", &limit)?;
     let subject = body.subject(&app)?;
-    let mut values = values(&app, &body.values)?;
+    let kinds = app.engine.read(None, |book, now| {
+        book.catalogue().in_force(now).map(|rules| rules.policy.attributes.clone()).unwrap_or_default()
+    });
+    let mut values = values(&app, &kinds.await?, &body.values)?;
     values.extend([value(&subject)]);
     reply::record(&app, actor, request, Action::ResetCount { limit, subject, values, reason: body.reason })
         .await
@@ -153,21 +156,32 @@ fn value(subject: &Subject) -> (Dimension, DimensionValue) {
     }
 }
 
+/// What the policy says of attributes.
+type Kinds = BTreeMap<Name, AttributeKind>;
+
 fn values(
     app: &App,
+    kinds: &Kinds,
     given: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<Dimension, DimensionValue>, Problem> {
     let one = |(dimension, value): (&String, &String)| {
         let dimension =
             Dimension::try_from(dimension.clone()).map_err(|error| Problem::invalid("values", error))?;
-        Ok((dimension.clone(), hashed(app, &dimension, value)?))
+        Ok((dimension.clone(), hashed(app, kinds, (&dimension, value))?))
     };
     given.iter().map(one).collect()
 }
 
 /// A value as counters hash it: what is personal by its digest, everything else as text.
-fn hashed(app: &App, dimension: &Dimension, value: &str) -> Result<DimensionValue, Problem> {
+fn hashed(
+    app: &App,
+    kinds: &Kinds,
+    (dimension, value): (&Dimension, &str),
+) -> Result<DimensionValue, Problem> {
     match dimension {
+        Dimension::Attribute(name) if kinds.get(name) == Some(&AttributeKind::Label) => {
+            Ok(DimensionValue::Text(value.into()))
+        }
         Dimension::Ip => Ok(DimensionValue::Hash(app.edge.ip_digest(text::ip("values", value)?))),
         Dimension::EndUser | Dimension::Body | Dimension::Attribute(_) => {
             Ok(DimensionValue::Hash(app.edge.digest(value)))
