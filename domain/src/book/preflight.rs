@@ -29,7 +29,6 @@ pub(super) fn credit(
         return Ok(Ok(Credit::default()));
     };
     let first = price::hold(list, facts, limited)?;
-    price::check(list, facts, limited)?;
     let empty = Ledger::default();
     let ledger = account.ledger(facts.mode).unwrap_or(&empty);
     let (available, held) = (ledger.available(*now), ledger.held());
@@ -44,6 +43,7 @@ pub(super) fn credit(
         let balance = Some(Balance(available.minus(charge.total()), held));
         return Ok(Ok(Credit { hold: Draws::default(), charge, uncollected, balance }));
     }
+    price::check(list, facts, limited)?;
     let Some(draws) = ledger.plan_hold(first, Overdraft::None, *now) else {
         return Ok(Err(too_little(first)));
     };

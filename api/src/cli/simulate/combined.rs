@@ -82,7 +82,8 @@ impl Columns for AccessLine<'_> {
 fn path(target: &[u8]) -> &[u8] {
     let host = target.strip_prefix(b"http://").or_else(|| target.strip_prefix(b"https://"));
     let Some(host) = host else { return target };
-    host.iter().position(|byte| *byte == b'/').map_or(b"/", |slash| &host[slash..])
+    let end = host.iter().position(|byte| matches!(byte, b'/' | b'?'));
+    end.map(|end| &host[end..]).filter(|path| path.starts_with(b"/")).unwrap_or(b"/")
 }
 
 /// The part of a line that was not taken yet.
@@ -208,6 +209,7 @@ mod tests {
         assert_eq!(target("GET /a"), "/a");
         assert_eq!(target("GET http://h:80/a?b=/c HTTP/1.1"), "/a?b=/c");
         assert_eq!(target("GET https://h HTTP/1.1"), "/");
+        assert_eq!(target("GET https://h?a=/b HTTP/1.1"), "/");
         assert_eq!(target("-"), "(none)");
         assert_eq!(target(r"\x16\x03\x01"), "(none)");
     }
