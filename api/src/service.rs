@@ -29,7 +29,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 pub use copy::Copy;
-pub use ground::{Storage, read_only};
+pub use ground::{Storage, has_book, read_only};
 
 /// Whose time a service runs on.
 #[derive(Clone, Copy, Debug)]

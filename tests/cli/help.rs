@@ -1,7 +1,8 @@
 //! Every command explains itself.
 
-use crate::world::{Folder, run, shipped};
+use crate::world::{Folder, run, run_with, shipped};
 use counterfoil_tests::binary::counterfoil;
+use counterfoil_tests::cluster::Cluster;
 use std::io;
 use std::path::Path;
 use std::process::Command;
@@ -66,8 +67,17 @@ fn a_command_whose_output_nobody_reads_on_ends_without_a_word() {
 #[test]
 fn a_new_book_needs_a_policy_and_is_not_begun_without_one() {
     let folder = Folder::new();
-    let data = folder.path("new");
-    let run = run(&["serve", "--data", &data, "--listen", "127.0.0.1:0"]);
-    assert!(!run.good && run.err.contains("has no book yet, and a new one needs --policy FILE"), "{run:?}");
-    assert!(!Path::new(&data).exists());
+    let config = folder.file("counterfoil.toml", "");
+    for data in [folder.path("new"), folder.path("")] {
+        let run = run(&["serve", "--config", &config, "--data", &data, "--listen", "127.0.0.1:0"]);
+        let told = run.err.contains("there is no book yet: begin one with --policy FILE");
+        assert!(!run.good && told, "{run:?}");
+    }
+    let database = tokio::runtime::Runtime::new().expect("a runtime").block_on(Cluster::shared().database());
+    let run = run_with(
+        [("COUNTERFOIL_STORE", database.url())],
+        &["serve", "--data", &folder.path("new"), "--listen", "127.0.0.1:0"],
+    );
+    assert!(!run.good && run.err.contains("there is no book yet"), "{run:?}");
+    assert!(!Path::new(&folder.path("new")).exists() && !Path::new(&folder.path("events.db")).exists());
 }

@@ -4,7 +4,7 @@ use super::demo;
 use crate::config::{Config, StoreUrl};
 use crate::engine::Handle;
 use crate::publish::{Published, publish};
-use crate::service::{Options, Service, Storage, TimeKind};
+use crate::service::{self, Options, Service, Storage, TimeKind};
 use clap::Args;
 use domain::policy::Policy;
 use std::error::Error;
@@ -65,12 +65,12 @@ impl Serve {
             let how = "set COUNTERFOIL_GATEWAYS__NAME=TOKEN, or `gateways` in the configuration";
             tracing::warn!("no gateway has a token: nobody can ask for a decision; {how}");
         }
-        if policy.is_none() && is_new(&config)? {
-            let data = config.data.display();
-            return Err(format!("{data} has no book yet, and a new one needs --policy FILE").into());
-        }
-        let time = if self.sandbox { TimeKind::Sandbox(crate::service::now()) } else { TimeKind::Wall };
+        let time = if self.sandbox { TimeKind::Sandbox(service::now()) } else { TimeKind::Wall };
         let storage = Storage::named(config.store.as_ref(), config.data.clone())?;
+        // A new book without a policy would stay there and decide nothing.
+        if policy.is_none() && !service::has_book(&storage).await {
+            return Err("there is no book yet: begin one with --policy FILE".into());
+        }
         let service = Service::open(Options { config, storage, time }).await?;
         let opening = service.opening();
         tracing::info!(
@@ -165,14 +165,6 @@ impl Publishing {
         }
         Ok(())
     }
-}
-
-/// Whether the book would be made in the folder: a new one without a policy would stay there and decide nothing.
-fn is_new(config: &Config) -> Result<bool, Failed> {
-    let data = &config.data;
-    let full = || Ok(data.try_exists()? && fs::read_dir(data)?.next().is_some());
-    let full = full().map_err(|error: std::io::Error| format!("{}: {error}", data.display()))?;
-    Ok(config.store.is_none() && !full)
 }
 
 fn read_policy(file: &Path) -> Result<Policy, Failed> {

@@ -92,11 +92,11 @@ fn located<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<Problem> {
 fn member(path: Option<String>, text: &str) -> Option<String> {
     let named = text.strip_prefix("missing field `").or_else(|| text.strip_prefix("duplicate field `"));
     let Some(name) = named.and_then(|rest| rest.split('`').next()) else { return path };
-    match path {
-        Some(path) if path != name && !path.ends_with(&format!(".{name}")) => Some(format!("{path}.{name}")),
-        Some(path) => Some(path),
-        None => Some(name.to_owned()),
-    }
+    Some(match path {
+        Some(path) if path.rsplit('.').next() == Some(name) => path,
+        Some(path) => format!("{path}.{name}"),
+        None => name.to_owned(),
+    })
 }
 
 fn whole(error: &serde_json::Error) -> Problem {

@@ -10,7 +10,7 @@ use crate::told;
 use adapters::snapshot::Snapshots;
 use adapters::store::memory::MemoryStore;
 use adapters::store::postgres::{self, Address, PostgresStore};
-use adapters::store::sqlite::{Claim, SqliteStore};
+use adapters::store::sqlite::{self, Claim, SqliteStore};
 use adapters::vault::Vault;
 use domain::ids::Position;
 use domain::log::{BookInfo, EventStore, StoreError};
@@ -307,6 +307,17 @@ pub async fn read_only(storage: &Storage) -> Result<Arc<dyn EventStore>, Service
         Storage::Postgres(address, _) => Ok(Arc::new(PostgresStore::open_read_only(address).await?)),
         #[cfg(feature = "eventstore")]
         Storage::Kurrent(url, _) => kurrent::read_only(url).await,
+    }
+}
+
+/// Whether there is a book, also one that cannot be opened now.
+pub async fn has_book(storage: &Storage) -> bool {
+    match read_only(storage).await {
+        Err(ServiceError::Open(sqlite::OpenError::NoBook { .. })) => false,
+        Err(ServiceError::OpenPostgres(postgres::OpenError::NoBook(_))) => false,
+        #[cfg(feature = "eventstore")]
+        Err(ServiceError::OpenStream(kurrent::OpenError::Nothing { .. })) => false,
+        Ok(_) | Err(_) => true,
     }
 }
 

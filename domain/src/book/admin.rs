@@ -34,7 +34,7 @@ impl Book {
             }
             Action::ResetCount { limit, subject, values, reason } => {
                 let rules = self.known_limit(limit, now)?;
-                let counter = self.counter_of(rules, values)?;
+                let counter = self.counter_of(rules, values, now)?;
                 let (stream, subject) = (self.subject_stream(subject)?, subject.clone());
                 let (limit, reason) = (limit.clone(), reason.clone());
                 Ok(vec![Draft::new(stream, CountReset { limit, counter, subject, reason })])
@@ -156,7 +156,9 @@ impl Book {
         &self,
         limit: &Limit,
         values: &BTreeMap<Dimension, DimensionValue>,
+        now: Timestamp,
     ) -> Result<Digest, Rejection> {
+        let attributes = &self.in_force(now)?.policy.attributes;
         let mut hasher = self.key.hasher();
         hasher.part(limit.name.as_str().as_bytes());
         for dimension in &limit.by {
@@ -164,6 +166,9 @@ impl Book {
                 Rejection::invalid("values", format!("must give {}", String::from(dimension.clone())))
             })?;
             match value {
+                DimensionValue::Text(text) if dimension.is_hidden(attributes) => {
+                    hasher.part(&self.key.digest([text.as_bytes()]).0.to_be_bytes());
+                }
                 DimensionValue::Text(text) => hasher.part(text.as_bytes()),
                 DimensionValue::Hash(digest) => hasher.part(&digest.0.to_be_bytes()),
             }

@@ -138,7 +138,7 @@ pub(super) fn details(
 }
 
 fn wrong(name: &Name, what: &str) -> Rejection {
-    Rejection::invalid("attributes", format!(".{name} must be {what}"))
+    Rejection::invalid("attributes", format!("must give {what} as `{name}`"))
 }
 
 fn hide(hidden: &Hidden, field: Cow<'static, str>, personal: &mut Personal) -> crate::ids::Digest {

@@ -1,7 +1,9 @@
 //! What a limit counts by.
 
+use super::AttributeKind;
 use crate::ids::Name;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What a limit counts by, and what a signal is gathered by.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -23,6 +25,24 @@ pub enum Dimension {
     Body,
     /// A request attribute, such as `attribute:file_name`.
     Attribute(Name),
+}
+
+impl Dimension {
+    /// Whether what it counts by is kept as a keyed hash only.
+    pub fn is_hidden(&self, attributes: &BTreeMap<Name, AttributeKind>) -> bool {
+        let label = |name| matches!(attributes.get(name), Some(AttributeKind::Label | AttributeKind::Number));
+        match self {
+            Self::Ip | Self::EndUser | Self::Body => true,
+            Self::Attribute(name) => !label(name),
+            Self::Key
+            | Self::Account
+            | Self::Owner
+            | Self::Endpoint
+            | Self::Class
+            | Self::Plan
+            | Self::Mode => false,
+        }
+    }
 }
 
 const DIMENSIONS: [(&str, Dimension); 10] = [

@@ -8,7 +8,7 @@ use axum::response::Response;
 use domain::command::{AccountAct, Action, DimensionValue};
 use domain::event::Subject;
 use domain::ids::Name;
-use domain::policy::{AttributeKind, Dimension};
+use domain::policy::Dimension;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,10 +113,7 @@ pub(super) async fn reset(
     text::sentence("reason", &body.reason)?;
     let limit = text::name("limit", &limit)?;
     let subject = body.subject(&app)?;
-    let kinds = app.engine.read(None, |book, now| {
-        book.catalogue().in_force(now).map(|rules| rules.policy.attributes.clone()).unwrap_or_default()
-    });
-    let mut values = values(&app, &kinds.await?, &body.values)?;
+    let mut values = values(&app, &body.values)?;
     values.extend([value(&subject)]);
     reply::record(&app, actor, request, Action::ResetCount { limit, subject, values, reason: body.reason })
         .await
@@ -156,42 +153,19 @@ fn value(subject: &Subject) -> (Dimension, DimensionValue) {
     }
 }
 
-/// What the policy says of attributes.
-type Kinds = BTreeMap<Name, AttributeKind>;
-
+/// The values as they are told. An address counts by its prefix; what else is counted by its hash, the policy says.
 fn values(
     app: &App,
-    kinds: &Kinds,
     given: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<Dimension, DimensionValue>, Problem> {
     let one = |(dimension, value): (&String, &String)| {
         let dimension =
             Dimension::try_from(dimension.clone()).map_err(|error| Problem::invalid("values", error))?;
-        Ok((dimension.clone(), hashed(app, kinds, (&dimension, value))?))
+        let value = match dimension {
+            Dimension::Ip => DimensionValue::Hash(app.edge.ip_digest(text::ip("values", value)?)),
+            _ => DimensionValue::Text(value.as_str().into()),
+        };
+        Ok((dimension, value))
     };
     given.iter().map(one).collect()
-}
-
-/// A value as counters hash it: what is personal by its digest, everything else as text.
-fn hashed(
-    app: &App,
-    kinds: &Kinds,
-    (dimension, value): (&Dimension, &str),
-) -> Result<DimensionValue, Problem> {
-    match dimension {
-        Dimension::Attribute(name) if kinds.get(name) == Some(&AttributeKind::Label) => {
-            Ok(DimensionValue::Text(value.into()))
-        }
-        Dimension::Ip => Ok(DimensionValue::Hash(app.edge.ip_digest(text::ip("values", value)?))),
-        Dimension::EndUser | Dimension::Body | Dimension::Attribute(_) => {
-            Ok(DimensionValue::Hash(app.edge.digest(value)))
-        }
-        Dimension::Key
-        | Dimension::Account
-        | Dimension::Owner
-        | Dimension::Endpoint
-        | Dimension::Class
-        | Dimension::Plan
-        | Dimension::Mode => Ok(DimensionValue::Text(value.into())),
-    }
 }

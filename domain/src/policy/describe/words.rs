@@ -74,17 +74,8 @@ pub(super) fn per(by: &[Dimension]) -> String {
 
 /// What a request may leave untold, and is then not counted by.
 pub(super) fn telling(by: &Dimension) -> Option<String> {
-    match by {
-        Dimension::Ip | Dimension::EndUser | Dimension::Attribute(_) => Some(dimension(by)),
-        Dimension::Body => Some("`body_hash`".to_owned()),
-        Dimension::Key
-        | Dimension::Account
-        | Dimension::Owner
-        | Dimension::Endpoint
-        | Dimension::Class
-        | Dimension::Plan
-        | Dimension::Mode => None,
-    }
+    let told = matches!(by, Dimension::Ip | Dimension::EndUser | Dimension::Body | Dimension::Attribute(_));
+    told.then(|| if *by == Dimension::Body { "`body_hash`".to_owned() } else { dimension(by) })
 }
 
 fn dimension(dimension: &Dimension) -> String {
